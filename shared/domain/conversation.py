@@ -1,0 +1,185 @@
+"""Hold a conversation's order: its head, its messages, and the rule by which a question is placed."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.ids import ConversationKey, MessageId, PublicId, TurnId, UserId
+from shared.domain.tools import ToolFeedback
+
+RECENT_KEPT = 16
+WAITING_MOST = 3
+QUEUE_RETRY_AFTER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Where a message belongs: the stored key, and the id that clients know."""
+
+    key: ConversationKey
+    public_id: PublicId
+    kind: Literal["session", "group"]
+    owner: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody as others see them."""
+
+    id: UserId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one turn as the model's provider counted them."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    rounds: int = 0
+    cost: float | None = None
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Add two counts; a cost that is unknown on one side stays unknown."""
+        both = self.cost is not None and other.cost is not None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            rounds=self.rounds + other.rounds,
+            cost=(self.cost or 0) + (other.cost or 0) if both else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A stored message, which is also the REST item and the body of `new_message` (product.md, rule 13)."""
+
+    v: int = 1
+    conversation_id: str
+    seq: int
+    message_id: str
+    turn_id: str | None = None
+    author: Literal["user", "assistant"]
+    sender: Person | None = None
+    content: str
+    input_type: Literal["text", "audio"] = "text"
+    created_at: datetime
+    status: Literal["final", "cancelled", "failed"] = "final"
+    question_id: str | None = None
+    attempt: int | None = None
+    model: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    tables: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    chart_data: dict[str, Any] | None = None
+    tool_feedback: list[ToolFeedback] = field(default_factory=list[ToolFeedback])
+    spoken_summary: str | None = None
+    prompt_version: str | None = None
+    alternative_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """A trace of an accepted message, for duplicates that carry no id."""
+
+    sender: str
+    text_hash: str
+    at: datetime
+    message_id: str
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The arbiter of a conversation's order; one small item, replaced with If-Match only."""
+
+    conversation: Conversation
+    next_seq: int = 1
+    active_turn: TurnId | None = None
+    waiting: tuple[TurnId, ...] = ()
+    recent: tuple[Recent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A message that asks to be accepted."""
+
+    conversation: Conversation
+    message_id: MessageId
+    id_from_client: bool
+    sender: Person
+    content: str
+    text_hash: str
+    input_type: Literal["text", "audio"]
+    turn_id: TurnId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The head as it will be once the question is stored; the question starts at once or waits."""
+
+    head: Head
+    seq: int
+    starts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """The question is the same as an earlier one."""
+
+    message_id: MessageId
+    turn_id: TurnId
+
+
+def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
+    """Find a question's place: at once, in the queue, or next to the earlier question that it repeats.
+
+    Raises:
+        ChatError: `rate_limited` when the queue is full.
+    """
+    earlier = None if question.id_from_client else _same_text(head, question, now)
+    if earlier is not None:
+        return Repeated(message_id=MessageId(earlier.message_id), turn_id=TurnId(earlier.turn_id))
+    if head.active_turn is not None and len(head.waiting) >= WAITING_MOST:
+        raise ChatError(
+            ErrorCode.RATE_LIMITED,
+            "Too many questions are waiting in this conversation.",
+            retry_after_s=QUEUE_RETRY_AFTER_S,
+        )
+    trace = Recent(
+        sender=question.sender.id,
+        text_hash=question.text_hash,
+        at=now,
+        message_id=question.message_id,
+        turn_id=question.turn_id,
+    )
+    starts = head.active_turn is None
+    placed = replace(
+        head,
+        next_seq=head.next_seq + 1,
+        active_turn=question.turn_id if starts else head.active_turn,
+        waiting=head.waiting if starts else (*head.waiting, question.turn_id),
+        recent=(*head.recent, trace)[-RECENT_KEPT:],
+    )
+    return Placed(head=placed, seq=head.next_seq, starts=starts)
+
+
+def _same_text(head: Head, question: Question, now: datetime) -> Recent | None:
+    """Find an earlier message of the same sender and text: unanswered in a session, within 10 s in a group."""
+    for trace in reversed(head.recent):
+        if trace.sender != question.sender.id or trace.text_hash != question.text_hash:
+            continue
+        if head.conversation.kind == "group":
+            return trace if now - trace.at <= timedelta(seconds=10) else None
+        unanswered = trace.turn_id == head.active_turn or trace.turn_id in head.waiting
+        return trace if unanswered else None
+    return None
+
+
+def pass_on(head: Head) -> Head:
+    """Free the slot and give it to the turn that waits longest, if any."""
+    waiting = head.waiting
+    return replace(head, active_turn=waiting[0] if waiting else None, waiting=waiting[1:])

@@ -1,0 +1,58 @@
+"""Say what is asked of a language model and what it streams back, in no vendor's words."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.domain.conversation import Usage
+from shared.domain.tools import RequestedCall, ToolSpec
+
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMade:
+    """A tool call of an earlier round, as the model is reminded of it."""
+
+    call_id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One entry of the conversation as the model sees it."""
+
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    calls: tuple[CallMade, ...] = ()
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One model round."""
+
+    system: str
+    said: tuple[Said, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    use_secondary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of text as the model produced it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundFinished:
+    """The model's own end of a round; a stream without one is not an answer."""
+
+    reason: FinishReason
+    model: str
+    usage: Usage
+    calls: tuple[RequestedCall, ...] = field(default=())
+
+
+ModelEvent = TextDelta | RoundFinished

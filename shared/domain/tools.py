@@ -1,0 +1,178 @@
+"""Describe tool servers, tools and calls, and what became of a call."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.ids import CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEntry:
+    """One entry of the tool registry, in the predecessor's form and validated."""
+
+    name: str
+    url: str
+    roles: tuple[str, ...]
+    auth_enabled: bool
+    description: str
+    audience: str | None = None
+    """Resource for which a token on behalf of the user is requested."""
+    timeout_s: float = 60.0
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """One tool as its server describes it; hints count only as far as the registry trusts the server."""
+
+    server: str
+    name: str
+    title: str
+    description: str
+    input_schema: dict[str, Any]
+    read_only: bool = False
+    idempotent: bool = False
+    destructive: bool = True
+
+    @property
+    def offered_name(self) -> str:
+        """Name under which the model sees the tool; `__` keeps servers apart."""
+        return f"{self.server}__{self.name}"
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether the asker must approve a call; a tool that says nothing about itself is taken to write."""
+        return self.destructive and not self.read_only
+
+    @property
+    def safe_to_repeat(self) -> bool:
+        """Whether a call may be sent again after an unclear failure."""
+        return self.read_only or self.idempotent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The tools of one server as last discovered."""
+
+    server: str
+    tools: tuple[ToolSpec, ...]
+    version: str
+    """Digest of names, descriptions and schemas."""
+    discovered_at: datetime
+
+
+class CallState(StrEnum):
+    """Where a call of the ledger stands; `open` is an intent whose outcome is not known."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the outcome is settled."""
+        return self not in (CallState.PLANNED, CallState.OPEN)
+
+
+class Approval(StrEnum):
+    """Whether a call waits for its asker."""
+
+    NOT_NEEDED = "not_needed"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One ledger item: the intent to call a tool and, once ended, its outcome."""
+
+    call_id: CallId
+    round: int
+    index: int
+    server: str
+    name: str
+    arguments: dict[str, Any]
+    safe_to_repeat: bool
+    state: CallState = CallState.PLANNED
+    approval: Approval = Approval.NOT_NEEDED
+    expires_at: datetime | None = None
+    started_at: datetime | None = None
+    duration_ms: int = 0
+    summary: str = ""
+    result: str = ""
+    """What the model is told, capped."""
+    as_of: str | None = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool server answered to one call."""
+
+    state: CallState
+    text: str
+    summary: str
+    as_of: str | None = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFeedback:
+    """What the person is told of one call; taken from the ledger, never from the model's words."""
+
+    call_id: str
+    server: str
+    name: str
+    ok: bool
+    outcome: str
+    duration_ms: int
+    summary: str
+    as_of: str | None = None
+    links: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedCall:
+    """A call as the model asked for it, before it was checked."""
+
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """On whose behalf a tool is called."""
+
+    user_id: str
+    email: str | None
+    region: str | None
+    user_token: str | None
+    """The user's own token, only ever exchanged, never passed on."""
+    idempotency_key: str
+    timeout_s: float
+    extra: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def feedback(call: ToolCall) -> ToolFeedback:
+    """Tell the person what became of a call; a call without a settled outcome is `unknown`."""
+    state = call.state if call.state.ended else CallState.UNKNOWN
+    return ToolFeedback(
+        call_id=call.call_id,
+        server=call.server,
+        name=call.name,
+        ok=state is CallState.DONE,
+        outcome=state.value,
+        duration_ms=call.duration_ms,
+        summary=call.summary,
+        as_of=call.as_of,
+        links=list(call.links) or None,
+    )

@@ -1,0 +1,113 @@
+"""Hold what is stored of a turn: who asked, what was said so far, and its sealed end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from shared.domain.conversation import Conversation, Message, Person, Usage
+from shared.domain.identity import RoleChoice
+from shared.domain.ids import ConversationKey, MessageId, PublicId, TurnId
+
+ROUND_JOIN = "\n\n"
+"""Joins the texts of a turn's model rounds (product.md, rule 6)."""
+LEASE_S = 30.0
+"""A turn whose lease ran out is restarted by upkeep (architecture.md, decision 3)."""
+
+
+class TurnStatus(StrEnum):
+    """Where a turn stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    AWAITING_APPROVAL = "awaiting_approval"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the turn has reached its end."""
+        return self in (TurnStatus.DONE, TurnStatus.CANCELLED, TurnStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRef:
+    """Names one execution of a turn; all that the durable history holds of it."""
+
+    key: ConversationKey
+    turn_id: TurnId
+    epoch: int
+
+    @property
+    def instance_id(self) -> str:
+        """Orchestration instance of this execution; never started twice."""
+        return f"{self.turn_id}.{self.epoch}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRecord:
+    """One finished model round."""
+
+    text: str
+    calls: tuple[str, ...]
+    finish_reason: str
+    model: str
+    usage: Usage
+    prompt_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The turn item `t:<turn_id>`; changed only by patches on the condition of epoch and attempt."""
+
+    conversation: Conversation
+    turn_id: TurnId
+    question_id: MessageId
+    asker: Person
+    session_id: PublicId
+    """Session whose sealed token and personal data serve this turn."""
+    role: RoleChoice
+    input_type: Literal["text", "audio"]
+    created_at: datetime
+    lease_until: datetime
+    status: TurnStatus = TurnStatus.WAITING
+    epoch: int = 0
+    attempt: int = 0
+    cancel_requested: bool = False
+    rounds: tuple[RoundRecord, ...] = ()
+    checkpoint: str = ""
+    """Text of the running attempt as last written; never more than 1 s or 4 KB behind what was sent."""
+    sealed: Message | None = None
+    error: str | None = None
+    timezone: str | None = None
+    locale: str | None = None
+
+    def ref(self) -> TurnRef:
+        """Name the current execution."""
+        return TurnRef(key=self.conversation.key, turn_id=self.turn_id, epoch=self.epoch)
+
+    def finished_text(self) -> str:
+        """Join what the finished rounds said."""
+        return ROUND_JOIN.join(record.text for record in self.rounds if record.text)
+
+    def usage(self) -> Usage:
+        """Sum what all finished rounds used."""
+        total = Usage(cost=0.0)
+        for record in self.rounds:
+            total = total.plus(record.usage)
+        return total
+
+
+def instance(ref: TurnRef) -> dict[str, str | int]:
+    """Put a turn's name into the durable history's JSON."""
+    return {"key": ref.key, "turn_id": ref.turn_id, "epoch": ref.epoch}
+
+
+def ref_from(data: dict[str, str | int]) -> TurnRef:
+    """Read back what `instance` wrote."""
+    return TurnRef(
+        key=ConversationKey(str(data["key"])),
+        turn_id=TurnId(str(data["turn_id"])),
+        epoch=int(data["epoch"]),
+    )

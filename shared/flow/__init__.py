@@ -1,0 +1,1 @@
+"""DECIDE: one module per step, async functions over ports; imports ports and domain only."""

@@ -1,0 +1,281 @@
+"""NEED: what the flow needs from the world, as Protocols; each is met by an adapter and by a fake alike."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from shared.domain.conversation import Head, Message
+from shared.domain.entries import ConversationEntry, Page
+from shared.domain.frames import Frame
+from shared.domain.identity import Caller, SessionGrant
+from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, TurnId, UserId
+from shared.domain.model import ModelEvent, ModelRequest
+from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
+from shared.domain.turns import RoundRecord, Turn, TurnRef
+
+
+class Clock(Protocol):
+    """Tells the time; the only source of it outside the orchestrator."""
+
+    def now(self) -> datetime:
+        """Give the present, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Give seconds for measuring durations."""
+        ...
+
+
+class TokenVerifier(Protocol):
+    """Proves persons by their access tokens."""
+
+    async def verify(self, token: str) -> Caller:
+        """Verify signature, issuer, audience and lifetime, and give the person.
+
+        Raises:
+            ChatError: `unauthenticated`, or `token_expired` for an otherwise good token whose time is over.
+        """
+        ...
+
+
+class TokenSealer(Protocol):
+    """Keeps users' tokens unreadable at rest."""
+
+    def seal(self, token: str, *, user_id: UserId, session_id: PublicId) -> str:
+        """Encrypt the token, bound to user and session."""
+        ...
+
+    def open(self, sealed: str, *, user_id: UserId, session_id: PublicId) -> str:
+        """Decrypt what `seal` gave for the same user and session.
+
+        Raises:
+            ChatError: `token_expired` when it cannot be opened; a new `session.update` brings a fresh one.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A head as read, with the ETag that a replacement must name."""
+
+    head: Head
+    etag: str
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations: heads, messages, turns, tool ledgers. All operations stay in one partition.
+
+    Every method raises StoreUnavailable when the store does not answer; a write may then have been applied.
+    """
+
+    async def head(self, key: ConversationKey) -> Stored | None:
+        """Read a conversation's head."""
+        ...
+
+    async def accept(
+        self, head: Head, etag: str | None, question: Message, turn: Turn
+    ) -> Literal["accepted", "exists", "changed"]:
+        """Store question, turn and head in one atomic batch; `etag` None means a new conversation.
+
+        `exists`: the question's id is taken. `changed`: the head is not the one that was read.
+        """
+        ...
+
+    async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Read a question by its id."""
+        ...
+
+    async def messages(
+        self, key: ConversationKey, *, after_seq: int | None, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        """Read messages in order of `seq`; with `after_seq` the next ones, else the last ones before `before_seq`."""
+        ...
+
+    async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Read a turn."""
+        ...
+
+    async def take_over(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the epoch of a turn that runs under `ref`; None when another execution was faster or it ended."""
+        ...
+
+    async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the attempt before anything is sent; None when `ref` no longer owns the turn or it is sealed."""
+        ...
+
+    async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
+        """Write the text so far and renew the lease; None when a newer attempt owns the turn."""
+        ...
+
+    async def end_round(
+        self,
+        ref: TurnRef,
+        attempt: int,
+        record: RoundRecord,
+        calls: Sequence[ToolCall],
+        lease_until: datetime,
+    ) -> Turn | None:
+        """Store a finished round with the intents of its calls, atomically; None when fenced."""
+        ...
+
+    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
+        """Mark the turn as waiting for its asker, with a lease as long as the wait."""
+        ...
+
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Ask a turn to stop; None when it is absent, ended or sealed."""
+        ...
+
+    async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
+        """Read a turn's ledger in order of round and index."""
+        ...
+
+    async def move_call(
+        self, key: ConversationKey, turn_id: TurnId, call: ToolCall, *, expected: ToolCall
+    ) -> ToolCall | None:
+        """Write a call's new state on the condition that state and approval are the expected ones; None if not."""
+        ...
+
+    async def seal(self, ref: TurnRef, answer: Message, head: Stored | None) -> Literal["sealed", "stale", "changed"]:
+        """Freeze the turn with its answer and take the answer's seq from `head`, atomically.
+
+        `changed`: the head is not the one that was read. `stale`: another execution owns or sealed the turn.
+        """
+        ...
+
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
+        """End the sealed turn, replace the head and start the head's active turn, atomically; False when changed."""
+        ...
+
+    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
+        """Find turns whose lease ran out; one of the two queries that cross partitions, ids only."""
+        ...
+
+
+class UserStore(Protocol):
+    """Keeps what belongs to one person: sessions' grants, the list of conversations."""
+
+    async def put_grant(self, grant: SessionGrant) -> None:
+        """Replace the session's grant; it vanishes when its token expires."""
+        ...
+
+    async def grant(self, user_id: UserId, session_id: PublicId) -> SessionGrant | None:
+        """Read a session's grant; None when there is none or it expired."""
+        ...
+
+    async def add_entry(self, entry: ConversationEntry) -> None:
+        """List a conversation for its person; a repeat changes nothing."""
+        ...
+
+    async def entry(self, user_id: UserId, key: ConversationKey) -> ConversationEntry | None:
+        """Read one entry of a person's list."""
+        ...
+
+    async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
+        """List a person's conversations, newest first.
+
+        Raises:
+            ChatError: `bad_request` for a cursor that is not of this person's list.
+        """
+        ...
+
+
+class ToolRegistry(Protocol):
+    """Knows the tool servers and what they last offered."""
+
+    async def servers(self) -> list[ServerEntry]:
+        """List the valid, enabled servers."""
+        ...
+
+    async def manifests(self) -> list[Manifest]:
+        """List the last discovered tools per server."""
+        ...
+
+    async def put_manifest(self, manifest: Manifest) -> None:
+        """Keep what a server offers now."""
+        ...
+
+
+class ClientChannel(Protocol):
+    """Sends frames to people. Raises ChannelUnavailable when the service refuses or does not answer."""
+
+    async def to_user(self, user_id: UserId, frame: Frame, *, but: ConnectionId | None = None) -> None:
+        """Send to all connections of a person, but one."""
+        ...
+
+    async def to_connection(self, connection_id: ConnectionId, frame: Frame) -> None:
+        """Send to one connection."""
+        ...
+
+    async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
+        """Make a WebSocket URL bound to the person, without any role."""
+        ...
+
+
+class TurnEngine(Protocol):
+    """Runs turns durably."""
+
+    async def start(self, ref: TurnRef) -> None:
+        """Start the orchestration of this execution; one that exists already is left alone."""
+        ...
+
+    async def stop(self, ref: TurnRef, reason: str) -> None:
+        """Terminate an older execution if it exists."""
+        ...
+
+    async def wake(self, ref: TurnRef, event: str) -> None:
+        """Raise an event that tells the execution to read the store; lost ones do no harm."""
+        ...
+
+
+class ChatModel(Protocol):
+    """Streams one round of a language model."""
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[ModelEvent]]:
+        """Open the stream; leaving the context closes the connection, which stops the model.
+
+        The iterator ends with RoundFinished, or raises ModelFailed.
+        """
+        ...
+
+    def name(self, *, secondary: bool) -> str:
+        """Name the model that a request would use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A prompt text and the version that was read."""
+
+    text: str
+    version: str
+
+
+class PromptStore(Protocol):
+    """Gives prompt texts; at most a minute old, the last good copy when the store is down."""
+
+    async def get(self, name: str) -> Prompt | None:
+        """Read a prompt by its blob name; None when it does not exist.
+
+        Raises:
+            StoreUnavailable: the store is down and no good copy is known.
+        """
+        ...
+
+
+class ToolRunner(Protocol):
+    """Talks to tool servers."""
+
+    async def discover(self, server: ServerEntry, context: ToolContext) -> Manifest:
+        """List a server's tools.
+
+        Raises:
+            ChatError: `tool_failed` when the server does not answer.
+        """
+        ...
+
+    async def call(self, server: ServerEntry, call: ToolCall, context: ToolContext) -> ToolResult:
+        """Call a tool; every failure is an outcome. `unknown` when an effect may have happened."""
+        ...
