@@ -1,0 +1,24 @@
+// Bundle src/ and the static files into dist/, which a static server publishes as it is.
+import { build } from "esbuild";
+import { copyFile, mkdir, rm } from "node:fs/promises";
+
+const here = new URL(".", import.meta.url).pathname;
+const STATIC = ["index.html", "style.css", "favicon.svg"];
+
+await rm(`${here}dist`, { recursive: true, force: true });
+await mkdir(`${here}dist`, { recursive: true });
+await Promise.all(STATIC.map((name) => copyFile(`${here}${name}`, `${here}dist/${name}`)));
+await build({
+  entryPoints: [`${here}src/main.js`],
+  outfile: `${here}dist/main.js`,
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  // The licences of the bundled libraries go along with them.
+  legalComments: "linked",
+  logLevel: "warning",
+});
+console.log("web client built in dist/");

@@ -1,0 +1,257 @@
+// What the page knows, as a pure function of what it was told: (state, frame, now) → state.
+//
+// Frames are those of the wire; types that begin with @ are the page's own: @ask, @retry, @unsent, @history,
+// @recovered, @tick. `state.sends` is what the last step asks the page to do: wire messages to send, or
+// {type: "@history"} to read a conversation from the store.
+
+import { inOrder, openConversation, storedQuestion, withQuestion } from "./timeline.js";
+import * as turns from "./turn.js";
+
+/** A gap in the text that stands so long is asked for (rule 6 of the wire). */
+export const GAP_MS = 1_000;
+/** A turn that is silent so long is asked for: its last frame may have been lost with a connection. */
+export const SILENCE_MS = 30_000;
+
+/** What a page knows when it has been told nothing. */
+export function initialState() {
+  return { conversations: new Map(), session: null, alerts: [], sends: [] };
+}
+
+/**
+ * Take one frame in. Frames of a type that this page does not know change nothing.
+ * @param {object} state
+ * @param {{type: string}} frame
+ * @param {number} now milliseconds
+ */
+export function reduce(state, frame, now) {
+  const step = STEPS.get(frame.type);
+  const quiet = { ...state, sends: [] };
+  return step === undefined ? quiet : step(quiet, frame, now);
+}
+
+// ── the parts of the state ──
+
+function conversationOf(frame) {
+  return frame.conversation_id ?? frame.session_id ?? frame.group_id;
+}
+
+function changeConversation(state, id, change) {
+  const known = state.conversations.get(id) ?? openConversation(id);
+  const conversations = new Map(state.conversations).set(id, change(known));
+  return { ...state, conversations };
+}
+
+function changeTurn(state, frame, now, change) {
+  return changeConversation(state, conversationOf(frame), (conversation) => {
+    const known = conversation.turns.get(frame.turn_id) ?? turns.openTurn(frame.turn_id, conversationOf(frame), now);
+    const changed = { ...change(known), heard: now };
+    return { ...conversation, turns: new Map(conversation.turns).set(frame.turn_id, changed) };
+  });
+}
+
+function findTurn(state, frame) {
+  return state.conversations.get(conversationOf(frame))?.turns.get(frame.turn_id);
+}
+
+function asking(state, ...sends) {
+  return { ...state, sends: [...state.sends, ...sends] };
+}
+
+function history(conversationId, afterSeq = 0) {
+  return { type: "@history", conversation_id: conversationId, after_seq: afterSeq };
+}
+
+function resume(turn) {
+  const { turn_id, conversation_id, attempt, length: offset } = turn;
+  return { type: "turn.resume", turn_id, conversation_id, ...(attempt > 0 ? { attempt, offset } : {}) };
+}
+
+function query(question, conversationId) {
+  return { type: "query", session_id: conversationId, message_id: question.message_id, content: question.content };
+}
+
+// ── frames of a turn ──
+
+// After its end a turn takes nothing more, but for what settles a text that was never settled: no order is
+// promised between frames, so that `response` may come after `response.committed`.
+const SETTLING = new Set(["response", "response.snapshot"]);
+
+function turnStep(change) {
+  return (state, frame, now) => {
+    if (!conversationOf(frame) || !frame.turn_id) return state;
+    const known = findTurn(state, frame);
+    if (known?.ended && (known.settled || !SETTLING.has(frame.type))) return state;
+    const next = changeTurn(state, frame, now, (turn) => kept(turn, change(turn, frame, now)));
+    const turn = findTurn(next, frame);
+    const inDoubt = turn.ended && !turn.settled && !known?.ended;
+    return inDoubt ? asking(next, history(turn.conversation_id)) : next;
+  };
+}
+
+/** What ended stays ended, whatever a late frame says. */
+function kept(before, after) {
+  return before.ended ? { ...after, ended: true, status: before.status } : after;
+}
+
+function onAccepted(state, frame, now) {
+  const id = conversationOf(frame);
+  const told = { message_id: frame.message_id, turn_id: frame.turn_id ?? null, status: "stored", error: null };
+  const known = state.conversations.get(id)?.questions.some((question) => question.message_id === frame.message_id);
+  const stored = known ? changeConversation(state, id, (conversation) => withQuestion(conversation, told)) : state;
+  if (!frame.turn_id) return stored;
+  return changeTurn(stored, frame, now, (turn) => ({ ...turn, question_id: turn.question_id ?? frame.message_id }));
+}
+
+// ── messages of the store ──
+
+function takeMessage(state, message, now) {
+  if (message.author === "assistant") return changeTurn(state, message, now, (turn) => turns.fromStore(turn, message));
+  const id = conversationOf(message);
+  return changeConversation(state, id, (conversation) => withQuestion(conversation, storedQuestion(message)));
+}
+
+function onNewMessage(state, frame, now) {
+  const taken = takeMessage(state, frame, now);
+  if (frame.author === "assistant" || !frame.turn_id) return taken;
+  return changeTurn(taken, frame, now, (turn) => ({ ...turn, question_id: turn.question_id ?? frame.message_id }));
+}
+
+function onHistory(state, frame, now) {
+  const taken = frame.items.reduce((told, message) => takeMessage(told, message, now), state);
+  const last = Math.max(0, ...frame.items.map((message) => message.seq));
+  // Only the store moves last_seq: a live message says nothing of those before it.
+  return changeConversation(taken, frame.conversation_id, (conversation) => ({
+    ...inOrder(conversation),
+    last_seq: Math.max(conversation.last_seq, last),
+  }));
+}
+
+// ── what the person does ──
+
+function onAsk(state, frame) {
+  const { message_id, content, created_at = null } = frame;
+  const question = { message_id, content, seq: null, turn_id: null, sender: null, created_at, status: "sending", error: null };
+  const next = changeConversation(state, frame.conversation_id, (conversation) => withQuestion(conversation, question));
+  return asking(next, query(question, frame.conversation_id));
+}
+
+function onRetry(state, frame) {
+  const id = frame.conversation_id;
+  const told = { message_id: frame.message_id, status: "sending", error: null };
+  const next = changeConversation(state, id, (conversation) => withQuestion(conversation, told));
+  return asking(next, ...unsent(next, id).filter((send) => send.message_id === frame.message_id));
+}
+
+function unsent(state, id) {
+  const questions = state.conversations.get(id)?.questions ?? [];
+  return questions.filter((question) => question.status === "sending").map((question) => query(question, id));
+}
+
+function refuse(state, frame, error) {
+  const id = [...state.conversations.values()].find((conversation) =>
+    conversation.questions.some((question) => question.message_id === frame.message_id && question.status === "sending"),
+  )?.conversation_id;
+  if (id === undefined) return state;
+  const told = { message_id: frame.message_id, status: "refused", error };
+  return changeConversation(state, id, (conversation) => withQuestion(conversation, told));
+}
+
+// ── the session and its connection ──
+
+function openTurns(state) {
+  return [...state.conversations.values()].flatMap((conversation) =>
+    [...conversation.turns.values()].filter((turn) => !turn.ended),
+  );
+}
+
+function unsentAnywhere(state) {
+  return [...state.conversations.keys()].flatMap((id) => unsent(state, id));
+}
+
+function onSession(state, frame, now) {
+  const id = frame.session_id;
+  const { active_turn: active = null, waiting = [], approvals = [] } = frame;
+  const here = { conversation_id: id };
+  let next = changeConversation({ ...state, session: frame }, id, (conversation) => ({
+    ...conversation,
+    title: frame.title ?? conversation.title,
+  }));
+  for (const turnId of waiting) next = changeTurn(next, { ...here, turn_id: turnId }, now, (turn) => turn);
+  if (active) next = changeTurn(next, { ...here, ...active }, now, (turn) => activeTurn(turn, active));
+  for (const approval of approvals) next = changeTurn(next, { ...here, ...approval }, now, (turn) => turns.askApproval(turn, approval));
+  // What ran when the connection was lost may have ended since: the store or a snapshot tells.
+  const doubtful = openTurns(next).filter((turn) => turn.turn_id === active?.turn_id || !waiting.includes(turn.turn_id));
+  const behind = (frame.last_seq ?? 0) > next.conversations.get(id).last_seq;
+  const reads = behind ? [history(id, next.conversations.get(id).last_seq)] : [];
+  return asking(next, ...reads, ...doubtful.map(resume), ...unsentAnywhere(next));
+}
+
+function activeTurn(turn, active) {
+  if (turn.ended) return turn;
+  return { ...turn, question_id: turn.question_id ?? active.question_id ?? null, status: active.status ?? "running" };
+}
+
+function onRecovered(state) {
+  return asking(state, ...openTurns(state).map(resume), ...unsentAnywhere(state));
+}
+
+function onTick(state, _frame, now) {
+  const due = openTurns(state).filter((turn) =>
+    (turn.gap_since !== null && now - turn.gap_since >= GAP_MS) || now - turn.heard >= SILENCE_MS,
+  );
+  const asked = (told, turn) => changeTurn(told, turn, now, (known) => ({ ...known, gap_since: known.gap_since === null ? null : now }));
+  return asking(due.reduce(asked, state), ...due.map(resume));
+}
+
+// ── refusals and notices ──
+
+function onError(state, frame, now) {
+  if (frame.in_reply_to === "query" && frame.message_id) return refuse(state, frame, frame);
+  if (frame.in_reply_to === "turn.resume" && frame.code === "not_found" && frame.turn_id) return lost(state, frame, now);
+  return { ...state, alerts: [...state.alerts, frame] };
+}
+
+/** The turn is not known to the server any more: the store has the last word. */
+function lost(state, frame, now) {
+  const turn = openTurns(state).find((candidate) => candidate.turn_id === frame.turn_id);
+  if (turn === undefined) return state;
+  const ended = changeTurn(state, turn, now, (known) => turns.end(known, "failed", { error: frame }));
+  return asking(ended, history(turn.conversation_id));
+}
+
+function onNotice(state, frame, now) {
+  if (!frame.turn_id) return { ...state, alerts: [...state.alerts, frame] };
+  return turnStep((turn) => ({ ...turn, notices: [...turn.notices, frame] }))(state, frame, now);
+}
+
+function onTitle(state, frame) {
+  return changeConversation(state, frame.session_id, (conversation) => ({ ...conversation, title: frame.title }));
+}
+
+const STEPS = new Map([
+  ["session.created", onSession],
+  ["session.updated", onSession],
+  ["session.title", onTitle],
+  ["query.accepted", onAccepted],
+  ["new_message", onNewMessage],
+  ["response.started", turnStep(turns.begin)],
+  ["response.delta", turnStep(turns.addText)],
+  ["response.snapshot", turnStep(turns.applySnapshot)],
+  ["response", turnStep(turns.settle)],
+  ["response.committed", turnStep((turn) => turns.end(turn, "done"))],
+  ["response.cancelled", turnStep((turn, frame) => turns.end(turn, "cancelled", frame))],
+  ["response.failed", turnStep((turn, frame) => turns.end(turn, "failed", frame))],
+  ["tool.started", turnStep(turns.applyTool)],
+  ["tool.progress", turnStep(turns.applyTool)],
+  ["tool.finished", turnStep(turns.applyTool)],
+  ["tool.approval_required", turnStep(turns.askApproval)],
+  ["tool.approval_resolved", turnStep(turns.resolveApproval)],
+  ["notice", onNotice],
+  ["error", onError],
+  ["@ask", onAsk],
+  ["@retry", onRetry],
+  ["@unsent", (state, frame) => refuse(state, frame, { code: "internal", retryable: true })],
+  ["@history", onHistory],
+  ["@recovered", onRecovered],
+  ["@tick", onTick],
+]);
