@@ -10,7 +10,7 @@ from typing import Any
 _STATUS = {"invalid_client": 401, "temporarily_unavailable": 503}
 
 
-class TokenRefused(Exception):  # noqa: N818 - a refusal is an answer of the protocol
+class TokenRefused(Exception):
     """The token endpoint refuses; carries what its error document shall say."""
 
     def __init__(

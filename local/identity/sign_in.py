@@ -21,7 +21,7 @@ _FIELDS: dict[str, type] = {
 }
 
 
-class BadSignIn(ValueError):  # noqa: N818 - reads as what it is where it is caught
+class BadSignIn(ValueError):
     """The sign-in asks for something that the issuer does not know; the text says what."""
 
 
