@@ -27,6 +27,14 @@ class Clock(Protocol):
         """Give seconds for measuring durations."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        ...
+
+    def jitter(self, most_s: float) -> float:
+        """Draw a wait between zero and `most_s` seconds."""
+        ...
+
 
 class TokenVerifier(Protocol):
     """Proves persons by their access tokens."""
@@ -138,10 +146,14 @@ class ConversationStore(Protocol):
         """Write a call's new state on the condition that state and approval are the expected ones; None if not."""
         ...
 
-    async def seal(self, ref: TurnRef, answer: Message, head: Stored | None) -> Literal["sealed", "stale", "changed"]:
+    async def seal(
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+    ) -> Literal["sealed", "stale", "changed"]:
         """Freeze the turn with its answer and take the answer's seq from `head`, atomically.
 
-        `changed`: the head is not the one that was read. `stale`: another execution owns or sealed the turn.
+        `error` is the code that a failed turn ends with. Sealing again with the same answer is `sealed`; the turn
+        then keeps the first one's seq and time. `changed`: the head is not the one that was read. `stale`: another
+        execution owns or sealed the turn.
         """
         ...
 
@@ -215,7 +227,7 @@ class ClientChannel(Protocol):
 
 
 class TurnEngine(Protocol):
-    """Runs turns durably."""
+    """Runs turns durably. Raises EngineUnavailable when the backend does not answer."""
 
     async def start(self, ref: TurnRef) -> None:
         """Start the orchestration of this execution; one that exists already is left alone."""

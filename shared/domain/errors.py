@@ -42,7 +42,7 @@ class ChatError(Exception):
         return self.code in _RETRYABLE
 
 
-class StoreUnavailable(Exception):  # noqa: N818  # errors end in the fault (house style)
+class StoreUnavailable(Exception):
     """The store did not answer in time or refused for load; the outcome of a write is unknown."""
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
@@ -50,7 +50,7 @@ class StoreUnavailable(Exception):  # noqa: N818  # errors end in the fault (hou
         self.retry_after_s = retry_after_s
 
 
-class ChannelUnavailable(Exception):  # noqa: N818
+class ChannelUnavailable(Exception):
     """Frames cannot be sent at present; what they say is stored all the same."""
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
@@ -58,7 +58,11 @@ class ChannelUnavailable(Exception):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
-class ModelFailed(Exception):  # noqa: N818
+class EngineUnavailable(Exception):
+    """The durable backend did not answer; what it should have started is started by upkeep."""
+
+
+class ModelFailed(Exception):
     """A model call ended without an answer."""
 
     def __init__(

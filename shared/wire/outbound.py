@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from shared.domain.conversation import Message
 from shared.domain.frames import Frame, NewMessage
 
 
@@ -45,13 +46,14 @@ def frame_data(frame: Frame) -> dict[str, Any]:
     """Give a frame's JSON object; a `new_message` carries the stored message's fields beside its type."""
     data: dict[str, Any] = to_json(frame)
     if isinstance(frame, NewMessage):
-        data |= message_data(data.pop("message"))
+        del data["message"]
+        data |= message_data(frame.message)
     return data
 
 
-def message_data(message: Any) -> dict[str, Any]:
+def message_data(message: Message) -> dict[str, Any]:
     """Give a stored message as clients see it; what belongs to answers is left out of questions."""
-    data: dict[str, Any] = message if isinstance(message, dict) else to_json(message)
+    data: dict[str, Any] = to_json(message)
     if data["author"] == "user":
         for name in ("tables", "chart_data", "tool_feedback"):
             data.pop(name, None)

@@ -1,0 +1,108 @@
+"""Let the asker decide on calls that write: the first answer wins, silence refuses (product.md, rule 16)."""
+
+from dataclasses import dataclass, replace
+
+from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
+from shared.domain.frame_parts import address
+from shared.domain.frames import ApprovalRequired, ApprovalResolved
+from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId
+from shared.domain.tools import Approval, ToolCall
+from shared.domain.turn_events import ApprovalsSettled
+from shared.domain.turns import Turn, TurnRef
+from shared.flow.audience import tell
+from shared.flow.services import Services
+from shared.ports import TurnEngine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """An asker's word on a call, the asker proved."""
+
+    user_id: UserId
+    key: ConversationKey
+    turn_id: TurnId
+    call_id: CallId
+    approved: bool
+    connection: ConnectionId | None = None
+    request_id: str | None = None
+
+
+async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> ApprovalResolved:
+    """Write the asker's word, once, and wake the turn.
+
+    Raises:
+        ChatError: `not_found` for a turn or call that is not the asker's, `conflict` when it was decided before.
+    """
+    turn = await services.conversations.turn(verdict.key, verdict.turn_id)
+    if turn is None or turn.asker.id != verdict.user_id:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
+    call = await _find(services, verdict.key, verdict.turn_id, verdict.call_id)
+    if call is None or call.approval is Approval.NOT_NEEDED:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
+    word = Approval.APPROVED if verdict.approved else Approval.REFUSED
+    if call.approval is not Approval.WAITING or not await _write(services, turn, call, word):
+        raise ChatError(ErrorCode.CONFLICT, "This call was decided before.")
+    resolved = _resolved(turn, call, approved=verdict.approved, reason="user")
+    await tell(services, turn.conversation, resolved, but=verdict.connection)
+    try:
+        await engine.wake(turn.ref(), f"approval:{call.call_id}")
+    except EngineUnavailable:
+        # Truth is in the ledger (decision 12): upkeep raises the event again, and the wait's end reads the item.
+        return replace(resolved, request_id=verdict.request_id)
+    return replace(resolved, request_id=verdict.request_id)
+
+
+async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) -> ApprovalsSettled:
+    """End a wait: what was not decided by now is refused, as timed out or cancelled."""
+    turn = await services.conversations.turn(ref.key, ref.turn_id)
+    if turn is None or turn.epoch != ref.epoch:
+        return ApprovalsSettled(approved=(), cancelled=False)
+    silence = Approval.CANCELLED if turn.cancel_requested else Approval.TIMEOUT
+    for call in await services.conversations.calls(ref.key, ref.turn_id):
+        undecided = call.call_id in call_ids and call.approval is Approval.WAITING
+        if undecided and await _write(services, turn, call, silence):
+            reason = "cancelled" if silence is Approval.CANCELLED else "timeout"
+            await tell(services, turn.conversation, _resolved(turn, call, approved=False, reason=reason))
+    calls = await services.conversations.calls(ref.key, ref.turn_id)
+    approved = [call.call_id for call in calls if call.call_id in call_ids and call.approval is Approval.APPROVED]
+    return ApprovalsSettled(approved=tuple(approved), cancelled=turn.cancel_requested)
+
+
+async def _find(services: Services, key: ConversationKey, turn_id: TurnId, call_id: CallId) -> ToolCall | None:
+    calls = await services.conversations.calls(key, turn_id)
+    return next((call for call in calls if call.call_id == call_id), None)
+
+
+async def _write(services: Services, turn: Turn, call: ToolCall, word: Approval) -> bool:
+    key = turn.conversation.key
+    moved = await services.conversations.move_call(key, turn.turn_id, replace(call, approval=word), expected=call)
+    return moved is not None
+
+
+def _resolved(turn: Turn, call: ToolCall, *, approved: bool, reason: str) -> ApprovalResolved:
+    return ApprovalResolved(
+        **address(turn.conversation),
+        turn_id=turn.turn_id,
+        call_id=call.call_id,
+        approved=approved,
+        reason=reason,  # pyright: ignore[reportArgumentType]  # callers name one of the four literals
+    )
+
+
+def approval_required(turn: Turn, call: ToolCall) -> ApprovalRequired:
+    """Show the asker a call that waits.
+
+    Raises:
+        ValueError: the call does not wait.
+    """
+    if call.expires_at is None:
+        raise ValueError("a call that waits for approval has an end of waiting")
+    return ApprovalRequired(
+        **address(turn.conversation),
+        turn_id=turn.turn_id,
+        call_id=call.call_id,
+        server=call.server,
+        name=call.name,
+        arguments=call.arguments,
+        expires_at=call.expires_at,
+    )

@@ -1,0 +1,174 @@
+"""Authenticate (step 2): prove the person behind a connection, fix the role, open or refresh the session."""
+
+import asyncio
+from dataclasses import dataclass
+
+from shared.domain.conversation import Conversation
+from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.frame_parts import ActiveTurn, OfferedTool, PendingApproval, User, address
+from shared.domain.frames import Notice, SessionCreated, SessionUpdated
+from shared.domain.identity import Caller, SessionGrant
+from shared.domain.ids import ConnectionId, ConversationKey, PublicId, UserId, session_key
+from shared.domain.policy import choose_role, require_same_person
+from shared.domain.tools import Approval, ToolCall
+from shared.domain.turns import Turn
+from shared.flow.audience import tell_connection
+from shared.flow.catalog import Catalog, known_roles, select
+from shared.flow.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """A `session.update` as it arrived."""
+
+    token: str
+    connection_user: UserId
+    connection: ConnectionId
+    session_id: PublicId
+    first: bool
+    """Whether this is the first one on its connection."""
+    role: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+    locale: str | None = None
+    request_id: str | None = None
+
+
+async def open_session(services: Services, wish: OpenSession) -> SessionCreated | SessionUpdated:
+    """Verify the token, keep it sealed, and say what the session is.
+
+    Raises:
+        ChatError: `unauthenticated` or `token_expired` for the token; `forbidden` if it is another person's.
+    """
+    caller = await services.verifier.verify(wish.token)
+    require_same_person(caller.user_id, wish.connection_user)
+    grant = _grant(services, caller, wish, await known_roles(services))
+    key = session_key(caller.user_id, wish.session_id)
+    _, catalog, state = await asyncio.gather(
+        services.users.put_grant(grant), select(services, grant.role), _state(services, key, caller.user_id)
+    )
+    if grant.role.shown is None:
+        await tell_connection(services, wish.connection, _NO_ROLE)
+    return _answer(wish, grant, catalog, state)
+
+
+def _grant(services: Services, caller: Caller, wish: OpenSession, known: set[str]) -> SessionGrant:
+    sealed = services.sealer.seal(wish.token, user_id=caller.user_id, session_id=wish.session_id)
+    return SessionGrant(
+        user_id=caller.user_id,
+        session_id=wish.session_id,
+        name=caller.name,
+        email=caller.email,
+        role=choose_role(caller.roles, known, wish.role),
+        roles=choose_role(caller.roles, known, None).effective,
+        expires_at=caller.expires_at,
+        region=wish.region,
+        timezone=wish.timezone,
+        locale=wish.locale,
+        sealed_token=sealed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """What is stored of a session, as someone who comes back needs it."""
+
+    title: str | None
+    last_seq: int
+    active: Turn | None
+    waiting: tuple[str, ...]
+    approvals: tuple[ToolCall, ...]
+
+
+async def _state(services: Services, key: ConversationKey, user_id: UserId) -> SessionState | None:
+    stored, entry = await asyncio.gather(services.conversations.head(key), services.users.entry(user_id, key))
+    if stored is None:
+        return None
+    active, calls = None, []
+    if stored.head.active_turn is not None:
+        active, calls = await asyncio.gather(
+            services.conversations.turn(key, stored.head.active_turn),
+            services.conversations.calls(key, stored.head.active_turn),
+        )
+    return SessionState(
+        title=entry.title if entry else None,
+        last_seq=stored.head.next_seq - 1,
+        active=active,
+        waiting=stored.head.waiting,
+        approvals=tuple(call for call in calls if call.approval is Approval.WAITING),
+    )
+
+
+def _answer(
+    wish: OpenSession, grant: SessionGrant, catalog: Catalog, state: SessionState | None
+) -> SessionCreated | SessionUpdated:
+    kind = SessionCreated if wish.first else SessionUpdated
+    key = session_key(grant.user_id, wish.session_id)
+    conversation = Conversation(key=key, public_id=wish.session_id, kind="session", owner=grant.user_id)
+    return kind(
+        **address(conversation),
+        user=User(id=grant.user_id, name=grant.name, email=grant.email),
+        role=grant.role.shown,
+        roles=list(grant.roles),
+        tools=[
+            OfferedTool(server=tool.server, name=tool.name, title=tool.title, description=tool.description)
+            for tool in catalog.tools
+        ],
+        resumed=state is not None,
+        title=state.title if state else None,
+        last_seq=state.last_seq if state else 0,
+        active_turn=active_turn(state.active) if state and state.active else None,
+        waiting=list(state.waiting) if state else [],
+        approvals=[pending(state.active, call) for call in state.approvals] if state and state.active else [],
+        expires_at=grant.expires_at,
+        request_id=wish.request_id,
+    )
+
+
+def active_turn(turn: Turn) -> ActiveTurn:
+    """Show the turn that runs."""
+    return ActiveTurn(
+        turn_id=turn.turn_id,
+        question_id=turn.question_id,
+        attempt=turn.attempt,
+        status=turn.status.value,
+        since=turn.created_at,
+    )
+
+
+def pending(turn: Turn, call: ToolCall) -> PendingApproval:
+    """Show a call that waits for its asker.
+
+    Raises:
+        ValueError: the call does not wait, so that it has no end of waiting.
+    """
+    if call.expires_at is None:
+        raise ValueError("a call that waits for approval has an end of waiting")
+    return PendingApproval(
+        turn_id=turn.turn_id,
+        call_id=call.call_id,
+        server=call.server,
+        name=call.name,
+        arguments=call.arguments,
+        expires_at=call.expires_at,
+    )
+
+
+async def require_grant(services: Services, user_id: UserId, session_id: PublicId | None) -> SessionGrant:
+    """Give the session's grant, which ends with its token.
+
+    Raises:
+        ChatError: `unauthenticated` before `session.update`, `token_expired` after the grant's end.
+    """
+    if session_id is None:
+        raise ChatError(ErrorCode.UNAUTHENTICATED, "Send session.update with an access token first.")
+    grant = await services.users.grant(user_id, session_id)
+    if grant is None or grant.expires_at <= services.clock.now():
+        raise ChatError(ErrorCode.TOKEN_EXPIRED, "The session's token has expired: send session.update with a new one.")
+    return grant
+
+
+_NO_ROLE = Notice(
+    code="no_role",
+    text="You have no role yet, so no business tools can be used. Ask your administrator for a role.",
+)

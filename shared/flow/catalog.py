@@ -1,0 +1,43 @@
+"""Select the tools that a role may use: the same answer for the prompt, the model's list and the call itself."""
+
+import asyncio
+from dataclasses import dataclass
+
+from shared.domain.identity import RoleChoice
+from shared.domain.policy import ANYONE, may_use
+from shared.domain.tools import ServerEntry, ToolSpec
+from shared.flow.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """The servers and tools of one role."""
+
+    servers: tuple[ServerEntry, ...]
+    tools: tuple[ToolSpec, ...]
+    undiscovered: tuple[str, ...]
+    """Servers that never told what they offer; their tools are missing."""
+
+    def find(self, offered_name: str) -> ToolSpec | None:
+        """Find a tool by the name under which the model sees it."""
+        return next((tool for tool in self.tools if tool.offered_name == offered_name), None)
+
+    def server(self, name: str) -> ServerEntry | None:
+        """Find a server that the role may use."""
+        return next((entry for entry in self.servers if entry.name == name), None)
+
+
+async def select(services: Services, role: RoleChoice) -> Catalog:
+    """Select what these effective roles may use; everything else does not exist for them."""
+    entries, manifests = await asyncio.gather(services.registry.servers(), services.registry.manifests())
+    allowed = tuple(entry for entry in entries if may_use(entry.roles, role.effective))
+    offered = {manifest.server: manifest for manifest in manifests}
+    tools = [tool for entry in allowed if entry.name in offered for tool in offered[entry.name].tools]
+    missing = tuple(entry.name for entry in allowed if entry.name not in offered)
+    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing)
+
+
+async def known_roles(services: Services) -> set[str]:
+    """List the roles that the registry names."""
+    entries = await services.registry.servers()
+    return {role for entry in entries for role in entry.roles if role != ANYONE}

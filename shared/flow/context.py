@@ -1,0 +1,126 @@
+"""Build what the model is given: system prompt, history, and this turn's finished rounds with their results."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.conversation import Message
+from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
+from shared.domain.model import CallMade, ModelRequest, Said
+from shared.domain.prompt import SYSTEM_PROMPT, Reader, fill, role_prompt
+from shared.domain.tools import CallState, ToolCall
+from shared.domain.turn_events import RunRound
+from shared.domain.turns import Turn
+from shared.flow.catalog import Catalog, select
+from shared.flow.services import TurnServices
+from shared.ports import Prompt
+
+HISTORY_MESSAGES = 40
+HISTORY_CHARS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One model request, and what it was made of."""
+
+    request: ModelRequest
+    catalog: Catalog
+    prompt_version: str
+
+
+async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context:
+    """Fetch prompt, history, tools and ledger side by side, and make the request of them.
+
+    Raises:
+        ModelFailed: there is no system prompt to be had.
+        StoreUnavailable: the history cannot be read.
+    """
+    key = turn.conversation.key
+    prompt, history, catalog, calls = await asyncio.gather(
+        _prompt(services, turn),
+        services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES),
+        select(services, turn.role),
+        services.conversations.calls(key, turn.turn_id),
+    )
+    reader = Reader(
+        name=turn.asker.name,
+        role=turn.role.shown,
+        timezone=turn.timezone,
+        now=services.clock.now(),
+        fiscal_year_start_month=services.fiscal_year_start_month,
+    )
+    request = ModelRequest(
+        system=fill(prompt.text, reader, catalog.servers),
+        said=(*_history(history, turn), *_rounds(turn, calls)),
+        tools=() if effect.last else catalog.tools,
+        use_secondary=effect.use_secondary,
+    )
+    return Context(request=request, catalog=catalog, prompt_version=prompt.version)
+
+
+async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
+    role = turn.role.shown
+    try:
+        base, extra = await asyncio.gather(
+            services.prompts.get(SYSTEM_PROMPT), services.prompts.get(role_prompt(role)) if role else _nothing()
+        )
+    except StoreUnavailable as fault:
+        raise _no_prompt(may_repeat=True) from fault
+    if base is None:
+        raise _no_prompt(may_repeat=False)
+    if extra is None:
+        return base
+    return Prompt(text=f"{base.text.rstrip()}\n\n{extra.text}", version=f"{base.version}+{extra.version}")
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _no_prompt(*, may_repeat: bool) -> ModelFailed:
+    return ModelFailed(
+        ErrorCode.MODEL_UNAVAILABLE, "The coach's instructions cannot be read at present.", may_repeat=may_repeat
+    )
+
+
+def _history(messages: Sequence[Message], turn: Turn) -> list[Said]:
+    """Keep what came up to the turn's own question, newest first within the budget; an alternative replaces."""
+    question = next((message for message in messages if message.message_id == turn.question_id), None)
+    if question is None:
+        raise StoreUnavailable("the turn's question is not in the history yet")
+    replaced = {message.alternative_of for message in messages if message.alternative_of}
+    kept: list[Said] = []
+    chars = 0
+    for message in reversed(messages):
+        if message.seq > question.seq or message.message_id in replaced or not message.content.strip():
+            continue
+        chars += len(message.content)
+        if kept and chars > HISTORY_CHARS:
+            break
+        kept.append(Said(role=message.author, text=message.content))
+    return kept[::-1]
+
+
+def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:
+    """Tell the model what it said and called in this turn, and what came of it."""
+    said: list[Said] = []
+    for number, record in enumerate(turn.rounds):
+        mine = [call for call in calls if call.round == number]
+        made = tuple(
+            CallMade(
+                call_id=call.call_id,
+                name=f"{call.server}__{call.name}" if call.server else call.name,
+                arguments_json=json.dumps(call.arguments, ensure_ascii=False),
+            )
+            for call in mine
+        )
+        said.append(Said(role="assistant", text=record.text, calls=made))
+        said.extend(Said(role="tool", text=_told(call), call_id=call.call_id) for call in mine)
+    return said
+
+
+def _told(call: ToolCall) -> str:
+    if call.state.ended and call.state is not CallState.UNKNOWN:
+        return call.result
+    return "The outcome of this call is unknown: it may or may not have taken effect. Do not repeat it; tell the user."

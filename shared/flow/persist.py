@@ -1,0 +1,100 @@
+"""Persist (step 7): give the sealed turn to the output binding; then free the slot and report the end."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from shared.domain.conversation import Message, pass_on
+from shared.domain.errors import ErrorCode, StoreUnavailable
+from shared.domain.frame_parts import ErrorBody, address
+from shared.domain.frames import ResponseCancelled, ResponseCommitted, ResponseFailed
+from shared.domain.tools import ToolCall
+from shared.domain.turns import LEASE_S, Turn, TurnRef
+from shared.flow.audience import tell
+from shared.flow.query import list_conversation, start
+from shared.flow.services import Services
+from shared.ports import TurnEngine
+
+RELEASE_TRIES = 8
+
+_log = logging.getLogger("salescoach.persist")
+
+
+async def sealed_turn(services: Services, ref: TurnRef) -> tuple[Turn, list[ToolCall]] | None:
+    """Read what the output binding writes: a sealed turn and its ledger; None when there is nothing to write.
+
+    A sealed turn and its ended calls never change, so that every repeat binds the same bytes.
+    """
+    turn, calls = await asyncio.gather(
+        services.conversations.turn(ref.key, ref.turn_id), services.conversations.calls(ref.key, ref.turn_id)
+    )
+    if turn is None or turn.sealed is None:
+        return None
+    return turn, calls
+
+
+async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> None:
+    """Free the slot, start the next turn, and only then report this one's end; any repeat does the same.
+
+    Raises:
+        StoreUnavailable: the slot could not be freed; the step is tried again.
+    """
+    turn = await _free(services, ref)
+    if turn is None or turn.sealed is None:
+        return
+    await _start_next(services, engine, turn)
+    await _tell_end(services, turn, turn.sealed)
+    if turn.sealed.seq == FIRST_ANSWER_SEQ:
+        question = await services.conversations.message(ref.key, turn.question_id)
+        if question is not None:
+            await list_conversation(services, turn.conversation, question)
+
+
+FIRST_ANSWER_SEQ = 2
+"""With the first answer the conversation is listed again, in case acceptance was cut short after its batch."""
+
+
+async def _free(services: Services, ref: TurnRef) -> Turn | None:
+    for _ in range(RELEASE_TRIES):
+        turn = await services.conversations.turn(ref.key, ref.turn_id)
+        if turn is None or turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
+            return turn if turn is not None and turn.epoch == ref.epoch else None
+        stored = await services.conversations.head(ref.key)
+        if stored is None:
+            raise StoreUnavailable("a turn without a head")
+        lease = services.clock.now() + timedelta(seconds=LEASE_S)
+        head = pass_on(stored.head) if stored.head.active_turn == turn.turn_id else stored.head
+        if await services.conversations.release(turn, head, stored.etag, lease):
+            continue
+        await services.clock.sleep(services.clock.jitter(0.05))
+    raise StoreUnavailable("the head changed too often while releasing")
+
+
+async def _start_next(services: Services, engine: TurnEngine, turn: Turn) -> None:
+    stored = await services.conversations.head(turn.conversation.key)
+    if stored is None or stored.head.active_turn is None:
+        return
+    following = await services.conversations.turn(turn.conversation.key, stored.head.active_turn)
+    if following is not None:
+        await start(engine, following)
+
+
+async def _tell_end(services: Services, turn: Turn, answer: Message) -> None:
+    names = {**address(turn.conversation), "turn_id": turn.turn_id, "message_id": answer.message_id}
+    if answer.status == "final":
+        frame = ResponseCommitted(**names)
+    elif answer.status == "cancelled":
+        frame = ResponseCancelled(**names, content=answer.content)
+    else:
+        code = ErrorCode(turn.error or ErrorCode.INTERNAL)
+        body = ErrorBody(code=code.value, message=_EXPLAINED.get(code, _FAILED), retryable=True)
+        frame = ResponseFailed(**names, content=answer.content, error=body)
+    await tell(services, turn.conversation, frame)
+    _log.info("turn.released", extra={"turn_id": turn.turn_id, "status": answer.status})
+
+
+_FAILED = "The answer could not be completed. Please ask again."
+_EXPLAINED = {
+    ErrorCode.MODEL_UNAVAILABLE: "The language model is not available at present. Please ask again later.",
+    ErrorCode.BLOCKED: "The provider's content filter stopped this question.",
+}

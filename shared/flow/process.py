@@ -1,0 +1,244 @@
+"""Process (step 4): one execution of one model round, from the claim of its attempt to its stored end."""
+
+import asyncio
+import json
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
+from shared.domain.frame_parts import address
+from shared.domain.frames import Notice, ResponseStarted
+from shared.domain.ids import call_id
+from shared.domain.model import RoundFinished, TextDelta
+from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall
+from shared.domain.turn_events import PlannedCall, RoundEnded, RoundKind, RunRound
+from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef
+from shared.flow.audience import tell
+from shared.flow.catalog import Catalog
+from shared.flow.context import Context, build
+from shared.flow.services import TurnServices
+from shared.flow.speaker import Speaker
+
+MODEL_CALL_S = 60.0
+"""A model call may take this long in all (product.md, rule 14)."""
+
+_log = logging.getLogger("salescoach.process")
+
+
+async def run_round(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundEnded:
+    """Claim an attempt, stream one model round and store its end; expected failures are outcomes, not exceptions."""
+    turn = await services.conversations.claim(ref, _lease(services))
+    if turn is None or len(turn.rounds) > effect.round:
+        return await _earlier_end(services, ref, turn, effect)
+    if turn.cancel_requested:
+        return RoundEnded(kind=RoundKind.CANCELLED)
+    speaker = Speaker(services, turn, turn.finished_text())
+    sender = asyncio.create_task(speaker.send())
+    try:
+        return await _attempt(services, turn, effect, speaker, sender)
+    except ModelFailed as fault:
+        return await _failed(speaker, sender, fault)
+    except StoreUnavailable as fault:
+        _log.warning("round.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
+        return RoundEnded(kind=RoundKind.RETRY, error=ErrorCode.INTERNAL, retry_after_s=fault.retry_after_s)
+    finally:
+        sender.cancel()
+
+
+async def _earlier_end(services: TurnServices, ref: TurnRef, turn: Turn | None, effect: RunRound) -> RoundEnded:
+    """Tell what an earlier execution of this round reached, or that another one owns the turn."""
+    turn = turn or await services.conversations.turn(ref.key, ref.turn_id)
+    if turn is None or turn.epoch != ref.epoch or turn.status.ended:
+        return RoundEnded(kind=RoundKind.STALE)
+    if turn.sealed is not None:
+        # `seal` finds it sealed and goes on to persist and release, whatever end is named here.
+        return RoundEnded(kind=RoundKind.ANSWER)
+    if len(turn.rounds) <= effect.round:
+        return RoundEnded(kind=RoundKind.STALE)
+    if turn.rounds[effect.round].finish_reason != "tool_calls":
+        return RoundEnded(kind=RoundKind.ANSWER)
+    calls = await services.conversations.calls(ref.key, ref.turn_id)
+    return RoundEnded(kind=RoundKind.CALLS, calls=_planned([call for call in calls if call.round == effect.round]))
+
+
+async def _attempt(
+    services: TurnServices, turn: Turn, effect: RunRound, speaker: Speaker, sender: asyncio.Task[None]
+) -> RoundEnded:
+    model = services.model.name(secondary=effect.use_secondary)
+    started = ResponseStarted(
+        **address(turn.conversation),
+        turn_id=turn.turn_id,
+        question_id=turn.question_id,
+        asker=turn.asker.id,
+        attempt=turn.attempt,
+        model=model,
+    )
+    context, *_ = await asyncio.gather(
+        build(services, turn, effect), tell(services, turn.conversation, started), _notices(services, turn, effect)
+    )
+    reader = asyncio.create_task(_listen(services, turn, effect, context, speaker))
+    keeper = asyncio.create_task(speaker.keep())
+    try:
+        await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        if not reader.done():
+            return await _interrupted(speaker, sender, reader, keeper)
+        finished = reader.result()
+    finally:
+        await _dismiss(reader, keeper)
+    speaker.end()
+    await sender
+    return await _store(services, turn, effect, context, finished, speaker)
+
+
+async def _notices(services: TurnServices, turn: Turn, effect: RunRound) -> None:
+    if effect.use_secondary:
+        text = "The usual model did not answer; another one is used."
+        frame = Notice(code="model_switched", text=text, turn_id=turn.turn_id, **address(turn.conversation))
+        await tell(services, turn.conversation, frame)
+
+
+async def _listen(
+    services: TurnServices, turn: Turn, effect: RunRound, context: Context, speaker: Speaker
+) -> RoundFinished:
+    """Read the model's stream to its own end.
+
+    Raises:
+        ModelFailed: it broke, took too long, or ended without an end or without saying anything.
+    """
+    said = ROUND_JOIN if turn.finished_text() else ""
+    spoke = False
+    try:
+        async with asyncio.timeout(MODEL_CALL_S), services.model.stream(context.request) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    speaker.say(event.text if spoke else said + event.text)
+                    spoke = True
+                    continue
+                useful_calls = event.calls and not effect.last
+                if not spoke and not useful_calls and event.reason != "content_filter":
+                    break
+                return event
+    except TimeoutError as fault:
+        raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model took too long.", may_repeat=True) from fault
+    raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model gave no complete answer.", may_repeat=True)
+
+
+async def _interrupted(
+    speaker: Speaker, sender: asyncio.Task[None], reader: asyncio.Task[RoundFinished], keeper: asyncio.Task[Any]
+) -> RoundEnded:
+    """Stop the model's stream; keep what was said if the person asked for the stop."""
+    await _dismiss(reader)
+    if keeper.result() == "fenced":
+        return RoundEnded(kind=RoundKind.STALE)
+    speaker.end()
+    await sender
+    await speaker.checkpoint()
+    return RoundEnded(kind=RoundKind.CANCELLED)
+
+
+async def _dismiss(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _failed(speaker: Speaker, sender: asyncio.Task[None], fault: ModelFailed) -> RoundEnded:
+    speaker.end()
+    await sender
+    if await speaker.checkpoint() is None:
+        return RoundEnded(kind=RoundKind.STALE)
+    _log.warning("round.failed", extra={"code": fault.code.value, "may_repeat": fault.may_repeat})
+    kind = RoundKind.RETRY if fault.may_repeat else RoundKind.FAILED
+    return RoundEnded(kind=kind, error=fault.code.value, retry_after_s=fault.retry_after_s)
+
+
+async def _store(
+    services: TurnServices, turn: Turn, effect: RunRound, context: Context, finished: RoundFinished, speaker: Speaker
+) -> RoundEnded:
+    before = turn.finished_text()
+    text = speaker.text[len(before) + len(ROUND_JOIN) :] if before else speaker.text
+    # In the last round no tools are offered; a model that asks for one all the same is not obeyed.
+    asked = () if effect.last else finished.calls
+    calls = [plan_call(turn, effect, index, requested, context.catalog) for index, requested in enumerate(asked)]
+    record = RoundRecord(
+        text=text,
+        calls=tuple(call.call_id for call in calls),
+        finish_reason=_finish_reason(finished, effect),
+        model=finished.model,
+        usage=finished.usage,
+        prompt_version=context.prompt_version,
+    )
+    stored = await services.conversations.end_round(turn.ref(), turn.attempt, record, calls, _lease(services))
+    if stored is None:
+        return RoundEnded(kind=RoundKind.STALE)
+    if stored.cancel_requested:
+        return RoundEnded(kind=RoundKind.CANCELLED)
+    if record.finish_reason != "tool_calls":
+        return RoundEnded(kind=RoundKind.ANSWER)
+    return RoundEnded(kind=RoundKind.CALLS, calls=_planned(calls))
+
+
+def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
+    if finished.calls and not effect.last:
+        return "tool_calls"
+    return "tool_limit" if effect.last else finished.reason
+
+
+def plan_call(turn: Turn, effect: RunRound, index: int, requested: RequestedCall, catalog: Catalog) -> ToolCall:
+    """Make a ledger item of what the model asked for; what cannot be called is settled here, with a reason."""
+    tool = catalog.find(requested.name)
+    arguments = _arguments(requested)
+    server, _, name = requested.name.rpartition("__")
+    planned = ToolCall(
+        call_id=call_id(turn.turn_id, effect.round, index),
+        round=effect.round,
+        index=index,
+        server=tool.server if tool else server,
+        name=tool.name if tool else name,
+        arguments=arguments or {},
+        safe_to_repeat=tool.safe_to_repeat if tool else False,
+        approval=Approval.WAITING if tool and tool.needs_approval else Approval.NOT_NEEDED,
+    )
+    if tool is None:
+        return _settled(planned, CallState.REFUSED, "There is no such tool.")
+    if arguments is None:
+        return _settled(planned, CallState.FAILED, "The arguments are not a JSON object.")
+    if index >= effect.calls_left:
+        return _settled(planned, CallState.REFUSED, "The limit of tool calls for this question is reached.")
+    return planned
+
+
+def _settled(call: ToolCall, state: CallState, reason: str) -> ToolCall:
+    return ToolCall(
+        call_id=call.call_id,
+        round=call.round,
+        index=call.index,
+        server=call.server,
+        name=call.name,
+        arguments=call.arguments,
+        safe_to_repeat=call.safe_to_repeat,
+        state=state,
+        summary=reason,
+        result=f"Not called: {reason}",
+    )
+
+
+def _arguments(requested: RequestedCall) -> dict[str, Any] | None:
+    try:
+        data = json.loads(requested.arguments_json or "{}")
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def _planned(calls: list[ToolCall]) -> tuple[PlannedCall, ...]:
+    return tuple(
+        PlannedCall(call_id=call.call_id, needs_approval=call.approval is Approval.WAITING)
+        for call in calls
+        if not call.state.ended
+    )
+
+
+def _lease(services: TurnServices) -> datetime:
+    return services.clock.now() + timedelta(seconds=LEASE_S)

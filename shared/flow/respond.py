@@ -1,0 +1,103 @@
+"""Respond (step 6): freeze the turn's end once, and show the final message."""
+
+import logging
+
+from shared.domain.conversation import Message, Usage
+from shared.domain.errors import StoreUnavailable
+from shared.domain.frame_parts import address
+from shared.domain.frames import Response
+from shared.domain.ids import answer_id
+from shared.domain.tools import ToolCall, feedback
+from shared.domain.turn_events import End
+from shared.domain.turns import Turn, TurnRef
+from shared.flow.audience import tell
+from shared.flow.services import Services
+
+SEAL_TRIES = 8
+
+_log = logging.getLogger("salescoach.respond")
+
+
+async def seal(services: Services, ref: TurnRef, end: End, error: str | None) -> bool:
+    """Seal the turn and show the answer; False when another execution owns the turn.
+
+    A turn that is sealed already keeps its seal: a repeat only shows the same response again.
+
+    Raises:
+        StoreUnavailable: the seal could not be written; the step is tried again.
+    """
+    for _ in range(SEAL_TRIES):
+        turn = await services.conversations.turn(ref.key, ref.turn_id)
+        if turn is None or turn.epoch != ref.epoch:
+            return False
+        if turn.sealed is not None:
+            await _show(services, turn, turn.sealed)
+            return True
+        if await _try(services, turn, end, error) == "stale":
+            _log.info("seal.stale", extra={"turn_id": ref.turn_id})
+        await services.clock.sleep(services.clock.jitter(0.05))
+    raise StoreUnavailable("the head changed too often while sealing")
+
+
+async def _try(services: Services, turn: Turn, end: End, error: str | None) -> str:
+    key = turn.conversation.key
+    stored = await services.conversations.head(key)
+    if stored is None:
+        raise StoreUnavailable("a turn without a head")
+    calls = await services.conversations.calls(key, turn.turn_id)
+    answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
+    return await services.conversations.seal(turn.ref(), answer, stored)
+
+
+def make_answer(
+    services: Services, turn: Turn, end: End, error: str | None, calls: list[ToolCall], *, seq: int
+) -> Message:
+    """Make the answer of what the turn has said, done or not."""
+    last = turn.rounds[-1] if turn.rounds else None
+    reasons = {End.DONE: last.finish_reason if last else "stop", End.CANCELLED: "cancelled", End.FAILED: "error"}
+    finished = turn.finished_text()
+    said = finished if end is End.DONE or len(turn.checkpoint) < len(finished) else turn.checkpoint
+    statuses = {End.DONE: "final", End.CANCELLED: "cancelled", End.FAILED: "failed"}
+    _log.info("turn.end", extra={"turn_id": turn.turn_id, "end": end.value, "error": error, "chars": len(said)})
+    return Message(
+        conversation_id=turn.conversation.public_id,
+        seq=seq,
+        message_id=answer_id(turn.turn_id),
+        turn_id=turn.turn_id,
+        author="assistant",
+        content=said,
+        input_type=turn.input_type,
+        created_at=services.clock.now(),
+        status=statuses[end],  # pyright: ignore[reportArgumentType]  # the table's values are the literals
+        question_id=turn.question_id,
+        attempt=turn.attempt,
+        model=last.model if last else "none",
+        finish_reason=reasons[end],
+        usage=turn.usage(),
+        tool_feedback=[feedback(call) for call in calls],
+        prompt_version=last.prompt_version if last else None,
+    )
+
+
+async def _show(services: Services, turn: Turn, answer: Message) -> None:
+    if answer.status == "final":
+        await tell(services, turn.conversation, response_of(turn, answer))
+
+
+def response_of(turn: Turn, answer: Message) -> Response:
+    """Show a sealed answer as the frame that settles every doubt about its text."""
+    return Response(
+        **address(turn.conversation),
+        content=answer.content,
+        chart_data=answer.chart_data,
+        tool_feedback=answer.tool_feedback,
+        turn_id=turn.turn_id,
+        message_id=answer.message_id,
+        question_id=turn.question_id,
+        attempt=answer.attempt or turn.attempt,
+        tables=answer.tables,
+        spoken_summary=answer.spoken_summary,
+        usage=answer.usage or Usage(),
+        finish_reason=answer.finish_reason or "stop",
+        model=answer.model or "none",
+    )

@@ -1,0 +1,41 @@
+"""Bundle the ports that the steps use; the heavy ones apart, so that a light trigger never builds them."""
+
+from dataclasses import dataclass
+
+from shared.domain.turn_events import TurnLimits
+from shared.ports import (
+    ChatModel,
+    ClientChannel,
+    Clock,
+    ConversationStore,
+    PromptStore,
+    TokenSealer,
+    TokenVerifier,
+    ToolRegistry,
+    ToolRunner,
+    UserStore,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What connect, authenticate, query and REST need."""
+
+    clock: Clock
+    verifier: TokenVerifier
+    sealer: TokenSealer
+    conversations: ConversationStore
+    users: UserStore
+    registry: ToolRegistry
+    channel: ClientChannel
+    limits: TurnLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnServices(Services):
+    """What the activities need besides: model, prompts and tool servers."""
+
+    model: ChatModel
+    prompts: PromptStore
+    tools: ToolRunner
+    fiscal_year_start_month: int = 1

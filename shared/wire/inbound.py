@@ -1,0 +1,199 @@
+"""Read what clients send: bounded, strict JSON into one closed union of messages."""
+
+import json
+import re
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from shared.domain.errors import ChatError, ErrorCode
+
+FRAME_MOST_BYTES = 256 * 1024
+CONTENT_MOST_BYTES = 32 * 1024
+NESTING_MOST = 16
+_UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
+
+Uuid = Annotated[str, Field(pattern=_UUID)]
+OpaqueId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
+
+
+class ClientMessage(BaseModel):
+    """What every message may carry; unknown fields are ignored and never read."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    request_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class SessionUpdate(ClientMessage):
+    """Opens a session or refreshes its token; `email_id` and `powerbiToken` are not even read."""
+
+    type: Literal["session.update"]
+    accessToken: Annotated[str, Field(min_length=1, max_length=16_384)]  # noqa: N815  # inherited name
+    session_id: Uuid | None = None
+    role: Annotated[str, Field(max_length=64)] | None = None
+    region: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9 _-]*$")] | None = None
+    timezone: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")] | None = None
+    locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
+
+
+class Query(ClientMessage):
+    """Asks a question."""
+
+    type: Literal["query"]
+    content: str | None = None
+    session_id: Uuid | None = None
+    group_id: OpaqueId | None = None
+    message_id: Uuid | None = None
+    inputType: Literal["text", "audio"] = "text"  # noqa: N815  # inherited name
+    spoken: bool = False
+    regenerate_of: Uuid | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _bounded(cls, value: str | None) -> str | None:
+        if value is not None and len(value.encode("utf-8")) > CONTENT_MOST_BYTES:
+            raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
+        return value
+
+
+class QueryCancel(ClientMessage):
+    """Stops an answer; what was said stays."""
+
+    type: Literal["query.cancel"]
+    turn_id: OpaqueId
+    conversation_id: OpaqueId | None = None
+
+
+class ToolApproval(ClientMessage):
+    """Answers `tool.approval_required`."""
+
+    type: Literal["tool.approval"]
+    turn_id: OpaqueId
+    call_id: OpaqueId
+    approved: bool
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class TurnResume(ClientMessage):
+    """Asks for the text so far."""
+
+    type: Literal["turn.resume"]
+    turn_id: OpaqueId
+    conversation_id: OpaqueId
+    attempt: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+
+
+class Ping(ClientMessage):
+    """Keeps old clients content."""
+
+    type: Literal["ping"]
+
+
+Inbound = Annotated[SessionUpdate | Query | QueryCancel | ToolApproval | TurnResume | Ping, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[Inbound] = TypeAdapter(Inbound)
+_ALIASES = {"send_message": "query"}
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+class Unreadable(ChatError):
+    """A message that was refused, with what could still be read of it for the direct answer."""
+
+    def __init__(self, cause: ChatError, *, in_reply_to: str, request_id: str | None) -> None:
+        super().__init__(cause.code, cause.message, retry_after_s=cause.retry_after_s)
+        self.in_reply_to = in_reply_to
+        self.request_id = request_id
+
+
+def parse(text: str, *, event: str = "message") -> Inbound:
+    """Read one client message; the event `auth` is a `session.update`.
+
+    Raises:
+        Unreadable: `too_large` or `bad_request`, by rule 1 of the wire.
+    """
+    try:
+        data = _load(text)
+    except ChatError as refusal:
+        raise Unreadable(refusal, in_reply_to="unknown", request_id=None) from None
+    if event == "auth":
+        data.setdefault("type", "session.update")
+    kind = data.get("type")
+    data["type"] = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
+    try:
+        return _ADAPTER.validate_python(data)
+    except ChatError as refusal:
+        raise _unreadable(data, refusal) from None
+    except ValidationError as fault:
+        raise _unreadable(data, ChatError(ErrorCode.BAD_REQUEST, _explain(fault))) from None
+
+
+def _load(text: str) -> dict[str, Any]:
+    if len(text) > FRAME_MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > FRAME_MOST_BYTES:
+        raise ChatError(ErrorCode.TOO_LARGE, "The message is larger than 256 KiB.")
+    if _nesting(text) > NESTING_MOST:
+        raise ChatError(ErrorCode.BAD_REQUEST, "The message is nested too deeply.")
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except ValueError:
+        raise ChatError(ErrorCode.BAD_REQUEST, "The message is not valid JSON.") from None
+    if not isinstance(data, dict):
+        raise ChatError(ErrorCode.BAD_REQUEST, "The message must be a JSON object.")
+    if _has_lone_surrogate(text):
+        raise ChatError(ErrorCode.BAD_REQUEST, "The message holds half of a surrogate pair.")
+    return data  # pyright: ignore[reportUnknownVariableType]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("duplicate key")
+    return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _nesting(text: str) -> int:
+    """Measure the depth of brackets outside of strings, before the parser recurses into them."""
+    depth = deepest = 0
+    for token in _BRACKETS.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    """Tell whether an escape stands for half a character, which UTF-8 cannot store."""
+    if _SURROGATE.search(text) is None:
+        return any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _unreadable(data: dict[str, Any], refusal: ChatError) -> Unreadable:
+    kind, request_id = data.get("type"), data.get("request_id")
+    return Unreadable(
+        refusal,
+        in_reply_to=kind if isinstance(kind, str) and re.fullmatch(r"[a-z_.]{1,40}", kind) else "unknown",
+        request_id=request_id if isinstance(request_id, str) and 1 <= len(request_id) <= 64 else None,  # noqa: PLR2004
+    )
+
+
+def _explain(fault: ValidationError) -> str:
+    """Name the first faulty field and no value."""
+    part = fault.errors(include_input=False, include_url=False)[0]
+    if part["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return "The message's type is missing or unknown."
+    where = ".".join(str(item) for item in part["loc"][1:]) or "message"
+    return f"The field {where} is not as expected: {part['msg']}."
