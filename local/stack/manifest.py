@@ -1,0 +1,29 @@
+"""Write stack.json: every endpoint and process id, for people, tests and tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.stack.parts import url
+
+ENDPOINTS = ("web", "app", "webpubsub", "cosmos", "blob", "identity", "model")
+
+
+def write(
+    target: Path,
+    ports: Mapping[str, int],
+    *,
+    servers: Mapping[str, str],
+    pids: Mapping[str, int | None],
+    model_url: str | None,
+) -> None:
+    """Replace the file in one step, so that a reader never sees half of it."""
+    endpoints = {part: url(ports, part) for part in ENDPOINTS}
+    if model_url:
+        endpoints["model"] = model_url
+    content = {**endpoints, "mcp": dict(servers), "pids": dict(pids)}
+    draft = target.with_suffix(".draft")
+    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft.replace(target)

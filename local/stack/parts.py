@@ -1,0 +1,123 @@
+"""List the parts of the stack: how each is started, where it answers, and what it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from local.stack.places import AZURITE, PYTHON, Places
+from local.stack.ports import HOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One process of the stack.
+
+    `answers` is a URL; any status says that the part is up unless `strictly` asks for 200.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    answers: str
+    strictly: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the person asked for on the command line."""
+
+    host: str = "local"
+    tokens_per_second: int | None = None
+    faults: bool = False
+    model_url: str | None = None
+
+
+def url(ports: Mapping[str, int], part: str) -> str:
+    """Name a part's base URL."""
+    return f"http://{HOST}:{ports[part]}"
+
+
+def all_parts(
+    ports: Mapping[str, int],
+    places: Places,
+    settings: Mapping[str, str],
+    wishes: Wishes,
+    *,
+    stand_in: bool,
+) -> list[Part]:
+    """List every part in the order in which they are shown; all are started at once.
+
+    stand_in says whether the model stand-in is wanted; a real model takes its place.
+    """
+    parts = [
+        _cosmos(ports, places),
+        _blob(ports, places, everything=wishes.host == "func"),
+        _python("webpubsub", ports, "--app", url(ports, "app"), health="/api/health"),
+        _python("identity", ports, "--data", str(places.of("identity"))),
+        _python("mcp", ports, "--identity", url(ports, "identity"), module="local.mcp_servers"),
+        _model(ports, wishes),
+        _host(ports, places, settings, wishes),
+        _web(ports),
+    ]
+    return [part for part in parts if part.name != "model" or stand_in]
+
+
+def _python(
+    name: str, ports: Mapping[str, int], *arguments: str, module: str | None = None, health: str = "/health"
+) -> Part:
+    own = ("--port", str(ports[name]))
+    return Part(
+        name=name,
+        command=(str(PYTHON), "-m", module or f"local.{name}", *own, *arguments),
+        answers=url(ports, name) + health,
+    )
+
+
+def _cosmos(ports: Mapping[str, int], places: Places) -> Part:
+    return _python("cosmos", ports, "--data", str(places.of("cosmos")))
+
+
+def _blob(ports: Mapping[str, int], places: Places, *, everything: bool) -> Part:
+    script = AZURITE / ("azurite.js" if everything else "blob/main.js")
+    kinds = ("blob", "queue", "table") if everything else ("blob",)
+    where = [option for kind in kinds for option in (f"--{kind}Host", HOST, f"--{kind}Port", str(ports[kind]))]
+    return Part(
+        name="blob",
+        command=(
+            "node",
+            str(script),
+            *where,
+            *("--location", str(places.of("azurite"))),
+            # The SDK is newer than Azurite's list of API versions; without this every call is a 400.
+            *("--skipApiVersionCheck", "--disableTelemetry", "--silent"),
+        ),
+        answers=url(ports, "blob") + "/",
+        strictly=False,
+    )
+
+
+def _model(ports: Mapping[str, int], wishes: Wishes) -> Part:
+    pace = () if wishes.tokens_per_second is None else ("--tokens-per-second", str(wishes.tokens_per_second))
+    return _python("model", ports, *pace, *(("--faults",) if wishes.faults else ()))
+
+
+def _host(ports: Mapping[str, int], places: Places, settings: Mapping[str, str], wishes: Wishes) -> Part:
+    if wishes.host == "func":
+        command = ("func", "start", "--port", str(ports["app"]))
+    else:
+        here = ("--port", str(ports["app"]), "--rpc-port", str(ports["durable RPC"]))
+        command = (sys.executable, "-m", "local.host", *here, "--data", str(places.of("host")))
+    return Part(
+        name="host",
+        command=command,
+        answers=url(ports, "app") + "/admin/host/status",
+        environment=settings,
+    )
+
+
+def _web(ports: Mapping[str, int]) -> Part:
+    partners = {"--api": "app", "--identity": "identity", "--webpubsub": "webpubsub"}
+    where = [word for option, part in partners.items() for word in (option, url(ports, part))]
+    return _python("web", ports, *where)
