@@ -80,17 +80,25 @@ async def _start_next(services: Services, engine: TurnEngine, turn: Turn) -> Non
 
 
 async def _tell_end(services: Services, turn: Turn, answer: Message) -> None:
-    names = {**address(turn.conversation), "turn_id": turn.turn_id, "message_id": answer.message_id}
-    if answer.status == "final":
-        frame = ResponseCommitted(**names)
-    elif answer.status == "cancelled":
-        frame = ResponseCancelled(**names, content=answer.content)
-    else:
-        code = ErrorCode(turn.error or ErrorCode.INTERNAL)
-        body = ErrorBody(code=code.value, message=_EXPLAINED.get(code, _FAILED), retryable=True)
-        frame = ResponseFailed(**names, content=answer.content, error=body)
-    await tell(services, turn.conversation, frame)
+    await tell(services, turn.conversation, end_frame(turn, answer))
     _log.info("turn.released", extra={"turn_id": turn.turn_id, "status": answer.status})
+
+
+def end_frame(turn: Turn, answer: Message) -> ResponseCommitted | ResponseCancelled | ResponseFailed:
+    """Show how a turn ended; sent only after what it reports is stored."""
+    where = address(turn.conversation)
+    if answer.status == "final":
+        return ResponseCommitted(**where, turn_id=turn.turn_id, message_id=answer.message_id)
+    if answer.status == "cancelled":
+        return ResponseCancelled(**where, turn_id=turn.turn_id, message_id=answer.message_id, content=answer.content)
+    code = ErrorCode(turn.error or ErrorCode.INTERNAL)
+    return ResponseFailed(
+        **where,
+        turn_id=turn.turn_id,
+        message_id=answer.message_id,
+        content=answer.content,
+        error=ErrorBody(code=code.value, message=_EXPLAINED.get(code, _FAILED), retryable=True),
+    )
 
 
 _FAILED = "The answer could not be completed. Please ask again."

@@ -14,6 +14,7 @@ from shared.domain.model import RoundFinished, TextDelta
 from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall
 from shared.domain.turn_events import PlannedCall, RoundEnded, RoundKind, RunRound
 from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef
+from shared.flow.approvals import approval_required
 from shared.flow.audience import tell
 from shared.flow.catalog import Catalog
 from shared.flow.context import Context, build
@@ -22,6 +23,9 @@ from shared.flow.speaker import Speaker
 
 MODEL_CALL_S = 60.0
 """A model call may take this long in all (product.md, rule 14)."""
+
+APPROVAL_LEASE_S = 60.0
+"""A wait holds the lease until its own end and this long after (architecture.md, decision 3)."""
 
 _log = logging.getLogger("salescoach.process")
 
@@ -160,7 +164,8 @@ async def _store(
     text = speaker.text[len(before) + len(ROUND_JOIN) :] if before else speaker.text
     # In the last round no tools are offered; a model that asks for one all the same is not obeyed.
     asked = () if effect.last else finished.calls
-    calls = [plan_call(turn, effect, index, requested, context.catalog) for index, requested in enumerate(asked)]
+    until = services.clock.now() + timedelta(seconds=services.limits.approval_s)
+    calls = [plan_call(turn, effect, number, call, context.catalog, until) for number, call in enumerate(asked)]
     record = RoundRecord(
         text=text,
         calls=tuple(call.call_id for call in calls),
@@ -176,7 +181,18 @@ async def _store(
         return RoundEnded(kind=RoundKind.CANCELLED)
     if record.finish_reason != "tool_calls":
         return RoundEnded(kind=RoundKind.ANSWER)
+    await _ask_approvals(services, turn, calls)
     return RoundEnded(kind=RoundKind.CALLS, calls=_planned(calls))
+
+
+async def _ask_approvals(services: TurnServices, turn: Turn, calls: list[ToolCall]) -> None:
+    waiting = [call for call in calls if call.approval is Approval.WAITING and call.expires_at is not None]
+    if not waiting:
+        return
+    last = max(call.expires_at for call in waiting if call.expires_at is not None)
+    await services.conversations.await_approval(turn.ref(), last + timedelta(seconds=APPROVAL_LEASE_S))
+    for call in waiting:
+        await tell(services, turn.conversation, approval_required(turn, call))
 
 
 def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
@@ -185,7 +201,9 @@ def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
     return "tool_limit" if effect.last else finished.reason
 
 
-def plan_call(turn: Turn, effect: RunRound, index: int, requested: RequestedCall, catalog: Catalog) -> ToolCall:
+def plan_call(
+    turn: Turn, effect: RunRound, index: int, requested: RequestedCall, catalog: Catalog, approve_until: datetime
+) -> ToolCall:
     """Make a ledger item of what the model asked for; what cannot be called is settled here, with a reason."""
     tool = catalog.find(requested.name)
     arguments = _arguments(requested)
@@ -199,6 +217,7 @@ def plan_call(turn: Turn, effect: RunRound, index: int, requested: RequestedCall
         arguments=arguments or {},
         safe_to_repeat=tool.safe_to_repeat if tool else False,
         approval=Approval.WAITING if tool and tool.needs_approval else Approval.NOT_NEEDED,
+        expires_at=approve_until if tool and tool.needs_approval else None,
     )
     if tool is None:
         return _settled(planned, CallState.REFUSED, "There is no such tool.")

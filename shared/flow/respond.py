@@ -46,7 +46,7 @@ async def _try(services: Services, turn: Turn, end: End, error: str | None) -> s
         raise StoreUnavailable("a turn without a head")
     calls = await services.conversations.calls(key, turn.turn_id)
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
-    return await services.conversations.seal(turn.ref(), answer, stored)
+    return await services.conversations.seal(turn.ref(), answer, stored, error=error)
 
 
 def make_answer(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shared.domain.errors import ChatError
 from shared.domain.frame_parts import address
-from shared.domain.frames import ApprovalRequired, ApprovalResolved, ToolFinished, ToolStarted
+from shared.domain.frames import ToolFinished, ToolStarted
 from shared.domain.ids import CallId
 from shared.domain.tools import Approval, CallState, ServerEntry, ToolCall, ToolContext, ToolResult, feedback
 from shared.domain.turns import Turn, TurnRef
@@ -144,31 +144,3 @@ def _capped(text: str) -> str:
     if len(text) <= RESULT_MOST_CHARS:
         return text
     return text[:RESULT_MOST_CHARS] + "\n[The result was cut here; ask for less.]"
-
-
-async def ask_approval(services: TurnServices, turn: Turn, calls: list[ToolCall]) -> None:
-    """Show the asker which calls wait for a word."""
-    for call in calls:
-        if call.expires_at is None:
-            continue
-        frame = ApprovalRequired(
-            **address(turn.conversation),
-            turn_id=turn.turn_id,
-            call_id=call.call_id,
-            server=call.server,
-            name=call.name,
-            arguments=call.arguments,
-            expires_at=call.expires_at,
-        )
-        await tell(services, turn.conversation, frame)
-
-
-async def tell_resolved(services: TurnServices, turn: Turn, call: ToolCall) -> None:
-    """Show the asker how the wait for a call ended by itself."""
-    reason = call.approval.value
-    if reason not in ("timeout", "cancelled", "superseded"):
-        return
-    frame = ApprovalResolved(
-        **address(turn.conversation), turn_id=turn.turn_id, call_id=call.call_id, approved=False, reason=reason
-    )
-    await tell(services, turn.conversation, frame)
