@@ -110,7 +110,10 @@ class ConversationStore(Protocol):
         ...
 
     async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
-        """Raise the attempt and empty the checkpoint, before anything is sent; None when `ref` no longer owns the turn or it is sealed."""
+        """Raise the attempt and empty the checkpoint, before anything is sent.
+
+        None when `ref` no longer owns the turn, or the turn is sealed.
+        """
         ...
 
     async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
