@@ -1,0 +1,236 @@
+"""Keep conversations in memory, as the very documents and conditions of the Cosmos adapter."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.domain.conversation import Head, Message
+from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.tools import CallState, ToolCall
+from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
+from shared.ports import Stored
+from shared.wire import documents as wire
+
+Document = dict[str, Any]
+
+
+class MemoryConversations:
+    """Meet ConversationStore. Each operation first gives way to others, then happens at once and as a whole."""
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str, str], Document] = {}
+        self._writes = 0
+
+    def bind(self, documents: Iterable[Document]) -> None:
+        """Write bound documents as the host does after the persist step returned: without any condition."""
+        for document in documents:
+            self._put(document)
+
+    def documents(self, key: ConversationKey) -> list[Document]:
+        """Show what is stored of a conversation."""
+        return [document for (partition, _), document in self._documents.items() if partition == key]
+
+    async def head(self, key: ConversationKey) -> Stored | None:
+        """Read a conversation's head."""
+        document = await self._read(key, wire.HEAD_ID)
+        return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
+
+    async def accept(
+        self, head: Head, etag: str | None, question: Message, turn: Turn
+    ) -> Literal["accepted", "exists", "changed"]:
+        """Store question, turn and head in one atomic batch."""
+        key = head.conversation.key
+        question_document = wire.question_document(head.conversation, question)
+        taken = await self._read(key, question_document["id"])
+        if taken is not None or (key, wire.turn_item_id(turn.turn_id)) in self._documents:
+            return "exists"
+        if not self._is_head(key, etag):
+            return "changed"
+        starts = head.active_turn == turn.turn_id
+        placed = replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
+        self.bind([question_document, wire.turn_document(placed), wire.head_document(head)])
+        return "accepted"
+
+    async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Read a question by its id."""
+        document = await self._read(key, wire.question_id(message_id))
+        return None if document is None else wire.message_from(document)
+
+    async def messages(
+        self, key: ConversationKey, *, after_seq: int | None, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        """Read messages in order of `seq`."""
+        await asyncio.sleep(0)
+        stored = (wire.message_from(document) for document in self.documents(key) if document["kind"] == "message")
+        lowest, highest = after_seq if after_seq is not None else -1, before_seq
+        found = [one for one in stored if one.seq > lowest and (highest is None or one.seq < highest)]
+        found.sort(key=lambda message: message.seq)
+        return found[:limit] if after_seq is not None else found[-limit:]
+
+    async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Read a turn."""
+        document = await self._read(key, wire.turn_item_id(turn_id))
+        return None if document is None else wire.turn_from(document)
+
+    async def take_over(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the epoch of a turn that runs under `ref`."""
+
+        def change(turn: Document) -> None:
+            turn["epoch"] += 1
+            turn |= {"status": TurnStatus.RUNNING.value, "lease_until": wire.epoch_seconds(lease_until)}
+
+        return await self._patch(ref, _runs_under(ref), change)
+
+    async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the attempt before anything is sent."""
+
+        def change(turn: Document) -> None:
+            turn["attempt"] += 1
+            turn |= {"checkpoint": "", "status": TurnStatus.RUNNING.value}
+            turn["lease_until"] = wire.epoch_seconds(lease_until)
+
+        return await self._patch(ref, lambda turn: _runs_under(ref)(turn) and "sealed" not in turn, change)
+
+    async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
+        """Write the text so far and renew the lease."""
+
+        def change(turn: Document) -> None:
+            turn |= {"checkpoint": text, "lease_until": wire.epoch_seconds(lease_until)}
+
+        return await self._patch(ref, _attempts(ref, attempt), change)
+
+    async def end_round(
+        self, ref: TurnRef, attempt: int, record: RoundRecord, calls: Sequence[ToolCall], lease_until: datetime
+    ) -> Turn | None:
+        """Store a finished round with the intents of its calls."""
+
+        def change(turn: Document) -> None:
+            if turn["round_attempt"] == attempt:
+                return
+            turn["rounds"].append(wire.round_data(record))
+            turn |= {"round_attempt": attempt, "lease_until": wire.epoch_seconds(lease_until)}
+            self.bind(wire.call_document(ref.key, ref.turn_id, call) for call in calls)
+
+        return await self._patch(ref, _attempts(ref, attempt), change)
+
+    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
+        """Mark the turn as waiting for its asker."""
+
+        def change(turn: Document) -> None:
+            turn["status"] = TurnStatus.AWAITING_APPROVAL.value
+            turn["lease_until"] = wire.epoch_seconds(lease_until)
+
+        await self._patch(ref, lambda turn: _runs_under(ref)(turn) and "sealed" not in turn, change)
+
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Ask a turn to stop."""
+
+        def change(turn: Document) -> None:
+            turn["cancel_requested"] = True
+
+        return await self._patch(TurnRef(key=key, turn_id=turn_id, epoch=0), lambda turn: "sealed" not in turn, change)
+
+    async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
+        """Read a turn's ledger in order of round and index."""
+        await asyncio.sleep(0)
+        documents = (one for one in self.documents(key) if one["kind"] == "tool_call" and one["turn_id"] == turn_id)
+        return sorted(map(wire.call_from, documents), key=lambda call: (call.round, call.index))
+
+    async def move_call(
+        self, key: ConversationKey, turn_id: TurnId, call: ToolCall, *, expected: ToolCall
+    ) -> ToolCall | None:
+        """Write a call's new state if state and approval are the expected ones."""
+        document = await self._read(key, wire.call_item_id(turn_id, call))
+        if document is None:
+            return None
+        if (document["state"], document["approval"]) == (expected.state, expected.approval):
+            return wire.call_from(self._put(document | wire.call_outcome_data(call)))
+        stored = wire.call_from(document)
+        return stored if expected.state is CallState.OPEN and stored == call else None
+
+    async def seal(
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+    ) -> Literal["sealed", "stale", "changed"]:
+        """Freeze the turn with its answer and take the answer's seq from `head`."""
+        document = await self._read(ref.key, wire.turn_item_id(ref.turn_id))
+        if document is None or document["epoch"] != ref.epoch:
+            return "stale"
+        turn = wire.turn_from(document)
+        if turn.sealed is not None:
+            return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
+        if head is None or not self._is_head(ref.key, head.etag):
+            return "changed"
+        frozen = wire.sealed_data(replace(answer, seq=head.head.next_seq))
+        self._put(document | {"sealed": frozen} | ({"error": error} if error else {}))
+        self._put(wire.head_document(replace(head.head, next_seq=head.head.next_seq + 1)))
+        return "sealed"
+
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
+        """End the sealed turn, replace the head and start the head's active turn."""
+        key = head.conversation.key
+        document = await self._read(key, wire.turn_item_id(turn.turn_id))
+        stored = wire.turn_from(document) if document else None
+        if document is None or stored is None or stored.epoch != turn.epoch or stored.sealed is None:
+            return False
+        if stored.status.ended:
+            return True
+        following = self._following(turn, head)
+        if not self._is_head(key, etag) or (following and following["status"] != TurnStatus.WAITING):
+            return False
+        ended = {name: value for name, value in document.items() if name != "lease_until"}
+        self._put(ended | {"status": wire.ends_as(stored.sealed).value})
+        self._put(wire.head_document(head))
+        if following:
+            lease = wire.epoch_seconds(lease_until)
+            started = {"status": TurnStatus.RUNNING.value, "epoch": following["epoch"] + 1, "lease_until": lease}
+            self._put(following | started)
+        return True
+
+    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
+        """Find turns whose lease ran out."""
+        await asyncio.sleep(0)
+        leases = (document for document in self._documents.values() if "lease_until" in document)
+        late = [document for document in leases if document["lease_until"] < wire.epoch_seconds(now)]
+        return [wire.ref_from(document) for document in late[:limit]]
+
+    async def _read(self, key: ConversationKey, document_id: str) -> Document | None:
+        await asyncio.sleep(0)
+        return self._documents.get((key, document_id))
+
+    def _put(self, document: Document) -> Document:
+        """Keep a copy made by JSON, so that only what JSON can say is kept."""
+        self._writes += 1
+        kept: Document = json.loads(json.dumps(document)) | {"_etag": f'"{self._writes}"'}
+        self._documents[kept["conversation_id"], kept["id"]] = kept
+        return kept
+
+    def _is_head(self, key: ConversationKey, etag: str | None) -> bool:
+        stored = self._documents.get((key, wire.HEAD_ID))
+        return (stored["_etag"] if stored else None) == etag
+
+    def _following(self, turn: Turn, head: Head) -> Document | None:
+        """Give the turn that the head starts; a waiting turn that ends frees no slot."""
+        if turn.status is TurnStatus.WAITING or head.active_turn is None:
+            return None
+        return self._documents[head.conversation.key, wire.turn_item_id(head.active_turn)]
+
+    async def _patch(
+        self, ref: TurnRef, predicate: Callable[[Document], bool], change: Callable[[Document], None]
+    ) -> Turn | None:
+        document = await self._read(ref.key, wire.turn_item_id(ref.turn_id))
+        if document is None or not predicate(document):
+            return None
+        patched: Document = json.loads(json.dumps(document))
+        change(patched)
+        return wire.turn_from(self._put(patched))
+
+
+def _runs_under(ref: TurnRef) -> Callable[[Document], bool]:
+    return lambda turn: turn["epoch"] == ref.epoch and turn["status"] in wire.LEASED
+
+
+def _attempts(ref: TurnRef, attempt: int) -> Callable[[Document], bool]:
+    return lambda turn: _runs_under(ref)(turn) and turn["attempt"] == attempt and "sealed" not in turn

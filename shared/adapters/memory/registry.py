@@ -1,0 +1,47 @@
+"""Keep tool servers, their manifests and prompts in memory."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from shared.domain.errors import StoreUnavailable
+from shared.domain.tools import Manifest, ServerEntry
+from shared.ports import Prompt
+
+
+class MemoryRegistry:
+    """Meet ToolRegistry."""
+
+    def __init__(self, servers: Iterable[ServerEntry] = (), manifests: Iterable[Manifest] = ()) -> None:
+        self._servers = list(servers)
+        self._manifests = {manifest.server: manifest for manifest in manifests}
+
+    async def servers(self) -> list[ServerEntry]:
+        """List the enabled servers."""
+        await asyncio.sleep(0)
+        return [server for server in self._servers if server.enabled]
+
+    async def manifests(self) -> list[Manifest]:
+        """List the last discovered tools per server."""
+        await asyncio.sleep(0)
+        return list(self._manifests.values())
+
+    async def put_manifest(self, manifest: Manifest) -> None:
+        """Keep what a server offers now."""
+        await asyncio.sleep(0)
+        self._manifests[manifest.server] = manifest
+
+
+class MemoryPrompts:
+    """Meet PromptStore; `down` makes it fail as a store does that never answered."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = dict(texts)
+        self.down = False
+
+    async def get(self, name: str) -> Prompt | None:
+        """Read a prompt by its blob name."""
+        await asyncio.sleep(0)
+        if self.down:
+            raise StoreUnavailable("the prompt store is down")
+        text = self.texts.get(name)
+        return None if text is None else Prompt(text=text, version=f"memory:{name}")

@@ -1,0 +1,105 @@
+"""Read tool servers in the predecessor's form, and keep the tool manifests of container `registry`."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from shared.domain.policy import parse_roles
+from shared.domain.tools import Manifest, ServerEntry
+from shared.wire.outbound import to_json
+from shared.wire.reading import MalformedDocument, expect, read
+
+SERVER_KIND = "mcp_server"
+MANIFEST_KIND = "tool_manifest"
+TIMEOUT_MOST_S = 300.0
+"""Longest time that a server may be given for a call (product.md, rule 14)."""
+
+# A model sees `<server>__<tool>`, of which providers take letters, digits, `_` and `-`, 64 characters in all.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]|_(?!_)){0,30}[A-Za-z0-9]|[A-Za-z0-9]")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _usable_name(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError("must be letters, digits, single _ or -, at most 32")
+    return name
+
+
+def _safe_url(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.password:
+        raise ValueError("must be an absolute address without credentials")
+    # In clear only to this machine: user-bound tokens travel on this way.
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("must be https, or http to this machine")
+    return url
+
+
+class _Server(BaseModel):
+    """The predecessor's entry; the names of its fields bind us, the lower-case ones are ours."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    name: Annotated[str, AfterValidator(_usable_name)] = Field(alias="Name")
+    url: Annotated[str, AfterValidator(_safe_url)] = Field(alias="Url")
+    roles: str = ""
+    auth_enabled: bool = Field(alias="AuthEnabled")
+    description: str = ""
+    audience: str | None = None
+    timeout_s: float = Field(default=60.0, gt=0, le=TIMEOUT_MOST_S)
+    enabled: bool = True
+
+
+def server_from(data: Mapping[str, Any]) -> ServerEntry:
+    """Read one tool server of the file or the container.
+
+    Raises:
+        MalformedDocument: the entry is not usable; names it and its faults.
+    """
+    try:
+        server = _Server.model_validate(dict(data))
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        places = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+        raise MalformedDocument(data.get("Name", "without Name"), "; ".join(places)) from None
+    return ServerEntry(
+        name=server.name,
+        url=server.url,
+        roles=parse_roles(server.roles),
+        auth_enabled=server.auth_enabled,
+        description=server.description,
+        audience=server.audience,
+        timeout_s=server.timeout_s,
+        enabled=server.enabled,
+    )
+
+
+def server_document(server: ServerEntry) -> dict[str, Any]:
+    """Write a tool server in the predecessor's form."""
+    document: dict[str, Any] = {
+        "id": f"server:{server.name}",
+        "kind": SERVER_KIND,
+        "Name": server.name,
+        "Url": server.url,
+        "roles": ",".join(server.roles),
+        "AuthEnabled": server.auth_enabled,
+        "description": server.description,
+        "timeout_s": server.timeout_s,
+        "enabled": server.enabled,
+    }
+    return document | ({"audience": server.audience} if server.audience else {})
+
+
+def manifest_document(manifest: Manifest) -> dict[str, Any]:
+    """Write what a server offered last."""
+    data: dict[str, Any] = to_json(manifest)
+    return data | {"id": f"manifest:{manifest.server}", "kind": MANIFEST_KIND}
+
+
+def manifest_from(document: Mapping[str, Any]) -> Manifest:
+    """Read what a server offered last."""
+    expect(document, kind=MANIFEST_KIND)
+    return read(Manifest, document, document_id=document.get("id"))
