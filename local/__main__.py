@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 SUPPORTED = ((3, 11), (3, 12))
+NAMES = ("python3.12", "python3.11", "python3")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,8 +28,12 @@ def version_of(python: str) -> tuple[int, ...] | None:
 
 def fitting_python() -> str | None:
     """Name the first Python of a supported version that really starts."""
-    candidates = (str(ROOT / ".venv/bin/python"), "python3.12", "python3.11", "python3", "/usr/bin/python3")
-    return next((python for python in candidates if version_of(python) in SUPPORTED), None)
+    folders = os.get_exec_path()
+    candidates = [str(ROOT / ".venv" / "bin" / "python")]
+    # A shim may stand before the real one on the PATH, so every folder is asked.
+    candidates += [str(Path(folder) / name) for name in NAMES for folder in folders]
+    existing = (python for python in candidates if os.access(python, os.X_OK))
+    return next((python for python in existing if version_of(python) in SUPPORTED), None)
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from local.stack.command import parser, ports_of
 from local.stack.life import AlreadyRunning, take
 from local.stack.parts import Wishes
 from local.stack.places import ROOT, Places
+from local.stack.plan import plan_for
 from local.stack.supervisor import Stack, tell
 
 
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print(fault, file=sys.stderr)
         return 1
     with lock:
-        return asyncio.run(Stack(ports, places, wishes, os.environ).run(lock))
+        return asyncio.run(Stack(plan_for(ports, places, wishes, os.environ)).run(lock))
 
 
 if __name__ == "__main__":

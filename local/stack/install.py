@@ -41,6 +41,8 @@ def install_all(log_folder: Path) -> None:
     log_folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time():
         work = pending()
+        for job in work:
+            print(f"  {job.title}: installing", flush=True)
         with ThreadPoolExecutor(max_workers=max(1, len(work))) as pool:
             running = {pool.submit(carry_out, job, log_folder): job.title for job in work}
             report(running)
@@ -73,7 +75,6 @@ def one_at_a_time() -> Generator[None]:
 def carry_out(job: Job, log_folder: Path) -> float:
     """Run one job and return the seconds it took."""
     began = time.monotonic()
-    print(f"  {job.title}: installing", flush=True)
     with (log_folder / f"install {job.title}.log".replace(" ", "-")).open("w+", encoding="utf-8") as log:
 
         def run(command: Sequence[str], *, cwd: Path = ROOT) -> None:

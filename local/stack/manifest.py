@@ -9,6 +9,7 @@ from pathlib import Path
 from local.stack.parts import url
 
 ENDPOINTS = ("web", "app", "webpubsub", "cosmos", "blob", "identity", "model")
+PROCESSES = ("host", "web", "webpubsub", "cosmos", "blob", "identity", "model", "mcp")
 
 
 def write(
@@ -17,13 +18,16 @@ def write(
     *,
     servers: Mapping[str, str],
     pids: Mapping[str, int | None],
-    model_url: str | None,
+    real_model: str | None,
 ) -> None:
-    """Replace the file in one step, so that a reader never sees half of it."""
+    """Replace the file in one step, so that a reader never sees half of it.
+
+    A process that does not run has no id: null.
+    """
     endpoints = {part: url(ports, part) for part in ENDPOINTS}
-    if model_url:
-        endpoints["model"] = model_url
-    content = {**endpoints, "mcp": dict(servers), "pids": dict(pids)}
+    if real_model:
+        endpoints["model"] = real_model
+    content = {**endpoints, "mcp": dict(servers), "pids": {name: pids.get(name) for name in PROCESSES}}
     draft = target.with_suffix(".draft")
     draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     draft.replace(target)

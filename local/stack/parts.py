@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from local.stack.places import AZURITE, PYTHON, Places
 from local.stack.ports import HOST
 
+# Container and partition key path; docs/architecture.md, "Data in Cosmos DB".
+CONTAINERS = (
+    "conversations:/conversation_id",
+    "users:/user_id",
+    "registry:/kind",
+    "security_events:/day",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -51,13 +59,14 @@ def all_parts(
 
     stand_in says whether the model stand-in is wanted; a real model takes its place.
     """
+    faults = ("--faults",) if wishes.faults else ()
     parts = [
-        _cosmos(ports, places),
+        _cosmos(ports, places, settings["COSMOS_DATABASE"], *faults),
         _blob(ports, places, everything=wishes.host == "func"),
         _python("webpubsub", ports, "--app", url(ports, "app"), health="/api/health"),
         _python("identity", ports, "--data", str(places.of("identity"))),
         _python("mcp", ports, "--identity", url(ports, "identity"), module="local.mcp_servers"),
-        _model(ports, wishes),
+        _model(ports, wishes, *faults),
         _host(ports, places, settings, wishes),
         _web(ports),
     ]
@@ -75,8 +84,11 @@ def _python(
     )
 
 
-def _cosmos(ports: Mapping[str, int], places: Places) -> Part:
-    return _python("cosmos", ports, "--data", str(places.of("cosmos")))
+def _cosmos(ports: Mapping[str, int], places: Places, database: str, *faults: str) -> Part:
+    containers = [word for container in CONTAINERS for word in ("--container", container)]
+    where = ("--data", str(places.of("cosmos")), "--database", database)
+    # -1: items live for ever unless they carry a `ttl` of their own.
+    return _python("cosmos", ports, *where, *containers, "--default-ttl", "-1", *faults)
 
 
 def _blob(ports: Mapping[str, int], places: Places, *, everything: bool) -> Part:
@@ -98,9 +110,9 @@ def _blob(ports: Mapping[str, int], places: Places, *, everything: bool) -> Part
     )
 
 
-def _model(ports: Mapping[str, int], wishes: Wishes) -> Part:
+def _model(ports: Mapping[str, int], wishes: Wishes, *faults: str) -> Part:
     pace = () if wishes.tokens_per_second is None else ("--tokens-per-second", str(wishes.tokens_per_second))
-    return _python("model", ports, *pace, *(("--faults",) if wishes.faults else ()))
+    return _python("model", ports, *pace, *faults)
 
 
 def _host(ports: Mapping[str, int], places: Places, settings: Mapping[str, str], wishes: Wishes) -> Part:

@@ -1,4 +1,4 @@
-"""Put into Blob and Cosmos what the app expects to find there, as `infra/` does in Azure."""
+"""Put into Blob what the app expects to find there, as `infra/` does in Azure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from pathlib import Path
 from local.stack.places import ROOT
 
 PROMPTS = ROOT / "prompts"
-# Container and partition key path; docs/architecture.md, "Data in Cosmos DB".
-CONTAINERS = {
-    "conversations": "/conversation_id",
-    "users": "/user_id",
-    "registry": "/kind",
-    "security_events": "/day",
-}
 
 
 def upload_prompts(settings: Mapping[str, str], folder: Path = PROMPTS) -> list[str]:
@@ -42,14 +35,3 @@ def upload_prompts(settings: Mapping[str, str], folder: Path = PROMPTS) -> list[
                 continue
             new.append(name)
     return new
-
-
-def create_containers(settings: Mapping[str, str]) -> None:
-    """Create the database and its containers unless they exist; bodies carry their own TTL."""
-    from azure.cosmos import CosmosClient, PartitionKey  # noqa: PLC0415 - as above
-
-    with CosmosClient.from_connection_string(settings["COSMOS"]) as client:
-        database = client.create_database_if_not_exists(settings["COSMOS_DATABASE"])
-        for name, key in CONTAINERS.items():
-            # -1: items live for ever unless they carry a `ttl` of their own.
-            database.create_container_if_not_exists(name, PartitionKey(path=key), default_ttl=-1)

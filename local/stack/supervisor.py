@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Mapping
 from typing import IO
 
-from local.stack import control, environment, manifest, parts, seed
+from local.stack import control, manifest
 from local.stack.life import Reaper
-from local.stack.opening import open_app
-from local.stack.parts import Part, Wishes, url
-from local.stack.places import Places
+from local.stack.parts import Part, url
+from local.stack.plan import Plan
 from local.stack.worker import PartFailed, Worker
 
 # The host first, so that it can still say to the others what it must.
@@ -22,13 +20,8 @@ LAST_TO_STOP = ("cosmos", "blob", "webpubsub")
 class Stack:
     """One running stack."""
 
-    def __init__(self, ports: Mapping[str, int], places: Places, wishes: Wishes, outer: Mapping[str, str]) -> None:
-        self._ports = ports
-        self._places = places
-        self._model_url = environment.real_model(outer, wishes.model_url)
-        self._settings = environment.app_settings(ports, places, outer, model_url=wishes.model_url)
-        self._servers = environment.write_servers(ports, places)
-        self._parts = parts.all_parts(ports, places, self._settings, wishes, stand_in=self._model_url is None)
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._workers: dict[str, Worker] = {}
         self._reaper: Reaper | None = None
         self._ended = asyncio.Event()
@@ -39,9 +32,9 @@ class Stack:
         """Start everything, say when it is ready, and stay until told to end; return the exit code."""
         began = time.monotonic()
         self._reaper = await Reaper.begin(lock)
-        self._workers = {part.name: self._worker(part) for part in self._parts}
+        self._workers = {part.name: self._worker(part) for part in self._plan.parts}
         self._heed_signals()
-        door = await control.serve(self._places.control, self._carry)
+        door = await control.serve(self._plan.places.control, self._carry)
         starting = asyncio.create_task(self._open(began))
         waiting = asyncio.create_task(self._ended.wait())
         try:
@@ -58,7 +51,7 @@ class Stack:
             await self._close()
 
     def _worker(self, part: Part) -> Worker:
-        log = self._places.log(part.name)
+        log = self._plan.places.log(part.name)
         log.write_bytes(b"")
         return Worker(part, log, self)
 
@@ -86,29 +79,29 @@ class Stack:
             self._write_manifest()
 
     def _write_manifest(self) -> None:
-        pids = {part.name: self._workers[part.name].pid for part in self._parts}
+        pids = {part.name: self._workers[part.name].pid for part in self._plan.parts}
         manifest.write(
-            self._places.manifest,
-            self._ports,
-            servers=self._servers,
-            pids=pids if self._model_url is None else {**pids, "model": None},
-            model_url=self._model_url,
+            self._plan.places.manifest,
+            self._plan.ports,
+            servers=self._plan.servers,
+            pids=pids,
+            real_model=self._plan.real_model,
         )
 
     async def _open(self, began: float) -> bool:
-        tell(f"Starting {len(self._workers)} parts; their logs are in {self._places.logs}")
+        tell(f"Starting {len(self._workers)} parts; their logs are in {self._plan.places.logs}")
         try:
             await self._start_all()
-            await open_app(url(self._ports, "app"))
+            await self._plan.open_app()
         except PartFailed as fault:
             tell(str(fault))
             return False
         self._is_open = True
         self._write_manifest()
-        if self._model_url:
-            tell(f"The model is the one at {self._model_url}")
+        if self._plan.real_model:
+            tell(f"The model is the one at {self._plan.real_model}")
         tell(f"Started in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
-        web, app = url(self._ports, "web"), url(self._ports, "app")
+        web, app = url(self._plan.ports, "web"), url(self._plan.ports, "app")
         tell(f"SalesCoach is ready: {web}/ (API {app}/)", plain=True)
         return True
 
@@ -123,10 +116,8 @@ class Stack:
 
     async def _first_start(self, name: str) -> None:
         took = await self._workers[name].start()
-        if name == "cosmos":
-            await asyncio.to_thread(seed.create_containers, self._settings)
-        if name == "blob":
-            await asyncio.to_thread(seed.upload_prompts, self._settings)
+        if name in self._plan.filled:
+            await asyncio.to_thread(self._plan.filled[name])
         tell(f"{name:10} ready ({took:.1f} s)")
 
     async def _close(self) -> None:
@@ -138,8 +129,8 @@ class Stack:
             await asyncio.gather(*(worker.stop() for worker in group))
         if self._reaper is not None:
             await self._reaper.end()
-        self._places.manifest.unlink(missing_ok=True)
-        self._places.control.unlink(missing_ok=True)
+        self._plan.places.manifest.unlink(missing_ok=True)
+        self._plan.places.control.unlink(missing_ok=True)
 
     async def _carry(self, do: str, part: str | None) -> str:
         if do == "down":

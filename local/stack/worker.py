@@ -129,6 +129,7 @@ class Worker:
             # What the dead part had started would keep its port.
             signal_group(self._process.pid, signal.SIGKILL)
             self._audience.ended(self._process.pid)
+            self.state = "fallen"
             fell = 0 if time.monotonic() - born > WELL_S else fell + 1
             pause = min(LONGEST_PAUSE_S, 0.0 if fell <= 1 else 0.5 * 2 ** (fell - 2))
             self._audience.tell(

@@ -1,0 +1,43 @@
+# `make` alone shows what there is. Everything installs what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: run test check e2e faults bench package lock setup help
+
+run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
+	@$(PYTHON) -m local up $(ARGS)
+
+test: setup ## run all tests: unit, contract, local, end to end, browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/pyright
+	@$(BIN)/python -m pytest tests/unit tests/contract
+
+e2e: setup ## start a stack of its own on free ports and talk to it from outside
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+faults: setup ## kill, cut and delay parts in many orders; ARGS="--size 200 --seed 7"
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: setup ## measure a running stack's time to first token and throughput
+	@$(BIN)/python -m bench $(ARGS)
+
+package: setup ## build .dist/salescoach.zip, what Azure gets, and list it
+	@$(BIN)/python -m local.stack.package $(ARGS)
+
+lock: setup ## write the requirements*.txt anew from the *.in files; ARGS=--upgrade for newer versions
+	@for name in requirements requirements-dev local/stack/installer; do \
+	  $(BIN)/uv pip compile $$name.in --output-file $$name.txt --quiet --generate-hashes --universal \
+	    --python-version 3.11 --custom-compile-command "make lock" $(ARGS) || exit 1; \
+	done
+
+setup: ## install what is missing, nothing else
+	@$(PYTHON) -m local setup
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10

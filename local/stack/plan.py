@@ -1,0 +1,40 @@
+"""Decide all that one stack is made of before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from local.stack import environment, parts, seed
+from local.stack.opening import open_app
+from local.stack.parts import Part, Wishes, url
+from local.stack.places import Places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The parts of one stack, what is put into them once they answer, and what opens the whole for people."""
+
+    ports: Mapping[str, int]
+    places: Places
+    parts: list[Part]
+    open_app: Callable[[], Awaitable[None]]
+    filled: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
+    servers: Mapping[str, str] = field(default_factory=dict[str, str])
+    real_model: str | None = None
+
+
+def plan_for(ports: Mapping[str, int], places: Places, wishes: Wishes, outer: Mapping[str, str]) -> Plan:
+    """Plan the stack that a person asked for, in an environment that may name a real model."""
+    real_model = environment.real_model(outer, wishes.model_url)
+    settings = environment.app_settings(ports, places, outer, model_url=wishes.model_url)
+    return Plan(
+        ports=ports,
+        places=places,
+        parts=parts.all_parts(ports, places, settings, wishes, stand_in=real_model is None),
+        open_app=partial(open_app, url(ports, "app")),
+        filled={"blob": partial(seed.upload_prompts, settings)},
+        servers=environment.write_servers(ports, places),
+        real_model=real_model,
+    )
