@@ -1,0 +1,80 @@
+"""Runs an app's durable functions as the Python worker does: JSON text in, JSON text out."""
+
+import asyncio
+import inspect
+import json
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from local.host.invocation_contract import FunctionKind, InvocationFailed
+
+_TRIGGERS: dict[str, FunctionKind] = {
+    "orchestrationTrigger": "orchestration",
+    "activityTrigger": "activity",
+    "entityTrigger": "entity",
+}
+
+
+class SdkWorker:
+    """An in-process stand-in for the worker: the engine's `FunctionInvoker` over a real blueprint."""
+
+    def __init__(self, blueprint: df.Blueprint) -> None:
+        app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+        app.register_functions(blueprint)
+        self.functions: dict[tuple[FunctionKind, str], Callable[[Any], Any]] = {}
+        self.orchestrator_calls = 0
+        self.activity_calls: list[tuple[str, Any]] = []
+        self._stuck: set[str] = set()
+        self._reached = asyncio.Event()
+        for one in app.get_functions():
+            trigger, name = one.get_trigger(), one.get_function_name()
+            assert trigger is not None
+            assert name is not None
+            self.functions[_TRIGGERS[str(trigger.type)], name.lower()] = one.get_user_function()
+
+    def has(self, kind: FunctionKind, name: str) -> bool:
+        """Tell whether the app has that function."""
+        return (kind, name.lower()) in self.functions
+
+    def block(self, activity: str) -> None:
+        """Let every run of that activity hang from now on."""
+        self._stuck.add(activity)
+
+    async def blocked(self) -> None:
+        """Wait until an activity hangs."""
+        await self._reached.wait()
+
+    async def run_orchestrator(self, name: str, context_json: str) -> str:
+        """Run the SDK's handle on a context."""
+        self.orchestrator_calls += 1
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the SDK warns about untyped JSON; a worker has no strict filter
+                return self.functions["orchestration", name.lower()](context_json)
+        except Exception as error:
+            raise InvocationFailed(_worker_text(error)) from error
+
+    async def run_activity(self, name: str, input_json: str, *, instance_id: str) -> str | None:  # noqa: ARG002 - the protocol's
+        """Run an activity on its decoded input."""
+        value = json.loads(input_json)
+        self.activity_calls.append((name, value))
+        if name in self._stuck:
+            self._reached.set()
+            await asyncio.Event().wait()
+        try:
+            result = self.functions["activity", name.lower()](value)
+            if inspect.isawaitable(result):
+                result = await result
+        except Exception as error:
+            raise InvocationFailed(_worker_text(error)) from error
+        return None if result is None else json.dumps(result)
+
+
+def _worker_text(error: Exception) -> str:
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    return f"Result: Failure\nException: {type(error).__name__}: {error}\nStack: {stack}"
