@@ -12,6 +12,7 @@ from aiohttp import ClientConnectionError, WSCloseCode, web
 from local.webpubsub import messages
 from local.webpubsub.config import Limits
 from local.webpubsub.hubs import Hub
+from local.webpubsub.impairment import Impairment
 from local.webpubsub.messages import Message, Wire
 from local.webpubsub.odata import Subject
 from local.webpubsub.permissions import Permissions
@@ -64,15 +65,12 @@ class Connection:
         self.outbox = Outbox(reliable=protocol is Protocol.RELIABLE, limits=limits)
         self.ending: Ending | None = None
         self.on_end: Callable[[], None] = lambda: None
-        self.flowing = asyncio.Event()  # cleared by a fault on demand: nothing is written any more
-        self.flowing.set()
-        self.drop_every = 0  # a fault on demand: one frame in so many is lost
+        self.impairment = Impairment()
         self._limits = limits
         self._acks: deque[int] = deque(maxlen=REMEMBERED_ACKS)
         self._socket: web.WebSocketResponse | None = None
         self._transport: asyncio.Transport | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._written = 0
 
     @property
     def id(self) -> str:
@@ -108,6 +106,7 @@ class Connection:
 
     def _check_pace(self) -> None:
         if self.outbox.overflowing:
+            self.outbox.discard()
             self.end(Ending(WSCloseCode.POLICY_VIOLATION, "SlowClient"))
 
     def acknowledged(self, ack_id: int) -> bool:
@@ -171,7 +170,7 @@ class Connection:
         if self._transport is not None:
             asyncio.get_running_loop().call_later(CLOSING_S, self._transport.abort)
         self.on_end()
-        self.flowing.set()
+        self.impairment.clear()
         self.outbox.wake()
 
     async def write(self, socket: web.WebSocketResponse) -> None:
@@ -187,12 +186,9 @@ class Connection:
             _log.debug("connection %s lost its socket", self.id)
 
     async def _write_waiting(self, socket: web.WebSocketResponse) -> None:
-        await self.flowing.wait()
         while self._socket is socket and (wire := self.outbox.take()) is not None:
-            self._written += 1
-            if not (self.drop_every and self._written % self.drop_every == 0):
+            if await self.impairment.passes():
                 await socket.send_frame(*wire)
-            await self.flowing.wait()
 
 
 def _reason(text: str) -> bytes:

@@ -4,13 +4,13 @@ import operator
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from enum import StrEnum
+from typing import Any
+
+from local.webpubsub.odata_functions import FUNCTIONS, Kind
 
 MAX_CLAUSES = 100
 MAX_DEPTH = 50
-
-Value: TypeAlias = str | int | bool | None | Collection[str]
-Term: TypeAlias = Callable[["Subject"], Any]
 
 
 class FilterInvalid(Exception):
@@ -27,32 +27,35 @@ class Subject:
     protocol: str | None = None
 
 
-_FIELDS: dict[str, Term] = {
-    "userid": lambda subject: subject.user_id,
-    "connectionid": lambda subject: subject.connection_id,
-    "groups": lambda subject: subject.groups,
-    "protocol": lambda subject: subject.protocol,
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A part of the filter: what it yields, and how to get that from a connection; null is None."""
+
+    kind: Kind
+    of: Callable[[Subject], Any]
+
+    @classmethod
+    def constant(cls, kind: Kind, value: str | int | None) -> "_Term":
+        return cls(kind, lambda _: value)
+
+
+class _Order(StrEnum):
+    GT = "gt"
+    GE = "ge"
+    LT = "lt"
+    LE = "le"
+
+
+_FIELDS = {
+    "userid": _Term(Kind.TEXT, lambda subject: subject.user_id),
+    "connectionid": _Term(Kind.TEXT, lambda subject: subject.connection_id),
+    "groups": _Term(Kind.GROUPS, lambda subject: subject.groups),
+    "protocol": _Term(Kind.TEXT, lambda subject: subject.protocol),
 }
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-}
-# name -> how many arguments, and what it does; the list is that of reference-odata-filter
-_FUNCTIONS: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
-    "tolower": ((1,), str.lower),
-    "toupper": ((1,), str.upper),
-    "trim": ((1,), str.strip),
-    "substring": ((2, 3), lambda text, start, length=None: _substring(text, start, length)),
-    "endswith": ((2,), str.endswith),
-    "startswith": ((2,), str.startswith),
-    "contains": ((2,), lambda text, part: part in _of(str, text)),
-    "concat": ((2,), lambda one, other: _of(str, one) + _of(str, other)),
-    "indexof": ((2,), str.find),
-    "length": ((1,), len),
+_CONSTANTS = {
+    "true": _Term.constant(Kind.CONDITION, value=True),
+    "false": _Term.constant(Kind.CONDITION, value=False),
+    "null": _Term.constant(Kind.NULL, value=None),
 }
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d{1,18})(?![\w.])|(?P<word>[A-Za-z_]\w*)|(?P<sign>[(),]))"
@@ -62,30 +65,11 @@ _TOKEN = re.compile(
 def parse(text: str) -> Callable[[Subject], bool]:
     """Return the predicate that the filter describes.
 
-    A part that does not fit a connection (a function of null, an order of text and number)
-    is false for it. Raises FilterInvalid.
+    A function of null is null; a condition that is null, and an order with null, is false.
+    Raises FilterInvalid, also where kinds do not fit, as in `not length(userId) gt 5`.
     """
     term = _Parser(text).whole()
-
-    def matches(subject: Subject) -> bool:
-        try:
-            return term(subject) is True
-        except TypeError:
-            return False
-
-    return matches
-
-
-def _of(kind: type[str], value: object) -> str:
-    if not isinstance(value, kind):
-        raise TypeError("not a text")
-    return value
-
-
-def _substring(text: str, start: int, length: int | None) -> str:
-    if start < 0 or (length is not None and length < 0):
-        raise TypeError("no such part")
-    return _of(str, text)[start : None if length is None else start + length]
+    return lambda subject: term.of(subject) is True
 
 
 class _Parser:
@@ -97,99 +81,131 @@ class _Parser:
         self._depth = 0
         self._clauses = 0
 
-    def whole(self) -> Term:
-        term = self._or()
+    def whole(self) -> _Term:
+        term = self._condition(self._or())
         if self._peek() is not None:
             raise self._fault()
         return term
 
-    def _or(self) -> Term:
+    def _or(self) -> _Term:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise FilterInvalid(f"the filter is nested deeper than {MAX_DEPTH}")
-        terms = [self._and()]
-        while self._takes("or"):
-            terms.append(self._and())
+        terms = self._chain("or", self._and)
         self._depth -= 1
-        return terms[0] if len(terms) == 1 else lambda subject: any(_truth(term, subject) for term in terms)
+        if len(terms) == 1:
+            return terms[0]
+        return _Term(Kind.CONDITION, lambda subject: any(term.of(subject) is True for term in terms))
 
-    def _and(self) -> Term:
-        terms = [self._comparison()]
-        while self._takes("and"):
-            terms.append(self._comparison())
-        return terms[0] if len(terms) == 1 else lambda subject: all(_truth(term, subject) for term in terms)
+    def _and(self) -> _Term:
+        terms = self._chain("and", self._comparison)
+        if len(terms) == 1:
+            return terms[0]
+        return _Term(Kind.CONDITION, lambda subject: all(term.of(subject) is True for term in terms))
 
-    def _comparison(self) -> Term:
+    def _chain(self, word: str, part: Callable[[], _Term]) -> list[_Term]:
+        terms = [part()]
+        while self._takes(word):
+            terms.append(part())
+        return [self._condition(term) for term in terms] if len(terms) > 1 else terms
+
+    def _comparison(self) -> _Term:
         self._clauses += 1
         if self._clauses > MAX_CLAUSES:
             raise FilterInvalid(f"the filter has more than {MAX_CLAUSES} clauses")
         left = self._unary()
-        name = self._peek()
-        if name == "in":
-            self._next += 1
+        if self._takes("in"):
             return self._in(left)
-        compare = _COMPARE.get(name or "")
-        if compare is None:
-            return left
-        self._next += 1
-        right = self._unary()
-        return lambda subject: compare(left(subject), right(subject))
+        for word in ("eq", "ne"):
+            if self._takes(word):
+                return self._equality(left, self._unary(), equal=word == "eq")
+        order = next((order for order in _Order if self._takes(order)), None)
+        return left if order is None else self._order(left, self._unary(), order)
 
-    def _in(self, left: Term) -> Term:
-        if self._peek() != "(":
-            collection = self._primary()
-            return lambda subject: left(subject) in _collection(collection(subject))
-        self._next += 1
-        items = self._list()
-        return lambda subject: left(subject) in [item(subject) for item in items]
+    def _equality(self, left: _Term, right: _Term, *, equal: bool) -> _Term:
+        self._alike(left, right)
+        return _Term(Kind.CONDITION, lambda subject: (left.of(subject) == right.of(subject)) is equal)
 
-    def _unary(self) -> Term:
+    def _order(self, left: _Term, right: _Term, order: _Order) -> _Term:
+        if left.kind is not right.kind or left.kind not in {Kind.TEXT, Kind.NUMBER}:
+            raise FilterInvalid(f"{order} compares two texts or two numbers")
+        compare: Callable[[Any, Any], bool] = getattr(operator, order)
+
+        def holds(subject: Subject) -> bool:
+            one, other = left.of(subject), right.of(subject)
+            return one is not None and other is not None and compare(one, other)
+
+        return _Term(Kind.CONDITION, holds)
+
+    def _in(self, left: _Term) -> _Term:
+        if self._takes("("):
+            items = self._list()
+            for item in items:
+                self._alike(left, item)
+            return _Term(Kind.CONDITION, lambda subject: left.of(subject) in [item.of(subject) for item in items])
+        groups = self._primary()
+        if groups.kind is not Kind.GROUPS or left.kind is not Kind.TEXT:
+            raise FilterInvalid("in looks for a value in a list, or for a text in groups")
+        return _Term(Kind.CONDITION, lambda subject: left.of(subject) in groups.of(subject))
+
+    def _unary(self) -> _Term:
         negations = 0
         while self._takes("not"):
             negations += 1
         term = self._primary()
         if not negations:
             return term
-        return lambda subject: _truth(term, subject) is (negations % 2 == 0)
+        self._condition(term)
+        return _Term(Kind.CONDITION, lambda subject: (term.of(subject) is True) is (negations % 2 == 0))
 
-    def _primary(self) -> Term:
+    def _primary(self) -> _Term:
         token = self._take()
         if token == "(":
             term = self._or()
             self._expect(")")
             return term
         if token.startswith("'"):
-            text = token[1:-1].replace("''", "'")
-            return lambda _: text
+            return _Term.constant(Kind.TEXT, token[1:-1].replace("''", "'"))
         if token.lstrip("-").isdigit():
-            number = int(token)
-            return lambda _: number
-        return self._named(token)
-
-    def _named(self, token: str) -> Term:
-        constants: dict[str, Value] = {"true": True, "false": False, "null": None}
-        if token in constants:
-            return lambda _: constants[token]
-        if token in _FUNCTIONS and self._takes("("):
+            return _Term.constant(Kind.NUMBER, int(token))
+        if token in FUNCTIONS and self._takes("("):
             return self._call(token)
-        if token in _FIELDS:
-            return _FIELDS[token]
-        self._next -= 1
-        raise self._fault()
+        term = _CONSTANTS.get(token) or _FIELDS.get(token)
+        if term is None:
+            self._next -= 1
+            raise self._fault()
+        return term
 
-    def _call(self, name: str) -> Term:
+    def _call(self, name: str) -> _Term:
         arguments = self._list()
-        counts, function = _FUNCTIONS[name]
-        if len(arguments) not in counts:
-            raise FilterInvalid(f"{name} takes {' or '.join(map(str, counts))} arguments")
-        return lambda subject: function(*(argument(subject) for argument in arguments))
+        function = FUNCTIONS[name]
+        if not function.takes([argument.kind for argument in arguments]):
+            raise FilterInvalid(f"{name} does not take these arguments")
 
-    def _list(self) -> list[Term]:
+        def value(subject: Subject) -> Any:
+            values = [argument.of(subject) for argument in arguments]
+            return None if None in values else function.of(*values)
+
+        return _Term(function.gives, value)
+
+    def _list(self) -> list[_Term]:
         items = [self._or()]
         while self._takes(","):
             items.append(self._or())
         self._expect(")")
         return items
+
+    @staticmethod
+    def _condition(term: _Term) -> _Term:
+        if term.kind is not Kind.CONDITION:
+            raise FilterInvalid(f"a {term.kind} stands where a condition is needed")
+        return term
+
+    @staticmethod
+    def _alike(one: _Term, other: _Term) -> None:
+        kinds = {one.kind, other.kind} - {Kind.NULL}
+        if len(kinds) > 1 or Kind.GROUPS in kinds:
+            raise FilterInvalid(f"a {one.kind} cannot equal a {other.kind}")
 
     def _peek(self) -> str | None:
         return self._tokens[self._next] if self._next < len(self._tokens) else None
@@ -227,16 +243,3 @@ def _tokens(text: str) -> list[str]:
         tokens.append(token if found.lastgroup == "text" else token.lower())
         place = found.end()
     return tokens
-
-
-def _truth(term: Term, subject: Subject) -> bool:
-    value = term(subject)
-    if not isinstance(value, bool):
-        raise TypeError("not a condition")
-    return value
-
-
-def _collection(value: object) -> Collection[str]:
-    if value is None or isinstance(value, str | int):
-        raise TypeError("not a collection")
-    return cast("Collection[str]", value)

@@ -77,6 +77,12 @@ class Outbox:
         for wire in waiting:
             self.put(wire)
 
+    def discard(self) -> None:
+        """Forget everything, for a client that will never read it."""
+        self._queue.clear()
+        self._kept.clear()
+        self._queued_bytes = self._kept_bytes = 0
+
     async def wait(self) -> None:
         """Return when there may be something to write."""
         await self._wake.wait()

@@ -11,6 +11,7 @@ from local.webpubsub import operations, permitting, sending, tokens
 from local.webpubsub.calls import Call
 from local.webpubsub.config import Settings
 from local.webpubsub.errors import ServiceError, bad_request, not_implemented, unauthorized
+from local.webpubsub.faults import Faults
 from local.webpubsub.hubs import HUB_NAME, Hubs
 from local.webpubsub.identity import Identity
 
@@ -62,14 +63,16 @@ ROUTES = (
 class RestApi:
     """Answers everything below `/api/hubs/`."""
 
-    def __init__(self, settings: Settings, hubs: Hubs, identity: Identity) -> None:
+    def __init__(self, settings: Settings, hubs: Hubs, identity: Identity, faults: Faults) -> None:
         self._settings = settings
         self._hubs = hubs
         self._identity = identity
+        self._faults = faults
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, refusals in the service's shape."""
         try:
+            await self._faults.before_rest()
             response = await self._answer(request)
         except ServiceError as refusal:
             response = refusal.response()

@@ -4,11 +4,12 @@ import asyncio
 import ssl
 from typing import Self
 
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector, WSCloseCode, web
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
 from local.webpubsub.config import Settings
-from local.webpubsub.connection import Ending
 from local.webpubsub.errors import not_implemented
+from local.webpubsub.faults import PATH as FAULTS_PATH
+from local.webpubsub.faults import Faults, reload_service
 from local.webpubsub.handshake import ClientEndpoint
 from local.webpubsub.hubs import Hubs
 from local.webpubsub.identity import Identity
@@ -56,7 +57,7 @@ class WebPubSub:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection, let the app hear of it for a moment, and stop."""
         lives = [session.life for session in self._clients.sessions.values()] if self._clients else []
-        self.close_all()
+        reload_service(self.hubs)
         if lives:
             await asyncio.wait(lives, timeout=SHUTDOWN_S)
         for life in lives:
@@ -67,11 +68,6 @@ class WebPubSub:
         if self._session is not None:
             await self._session.close()
 
-    def close_all(self) -> None:
-        """Close every client as the service does when it is reloaded."""
-        for connection in self.hubs.connections():
-            connection.end(Ending(WSCloseCode.GOING_AWAY, "ServiceReload"))
-
     def _tls(self) -> ssl.SSLContext | None:
         if self.settings.cert_dir is None:
             return None
@@ -81,9 +77,10 @@ class WebPubSub:
         return server_context(self.settings.cert_dir)
 
     def _application(self, session: ClientSession) -> web.Application:
-        upstream = Upstream(self.settings, session)
+        faults = Faults(self.hubs)
+        upstream = Upstream(self.settings, session, faults.before_upstream)
         clients = self._clients = ClientEndpoint(self.settings, self.hubs, upstream)
-        rest = RestApi(self.settings, self.hubs, Identity(self.settings, session))
+        rest = RestApi(self.settings, self.hubs, Identity(self.settings, session), faults)
         # The size of bodies is checked by the operations, in the service's words.
         app = web.Application(client_max_size=self.settings.limits.message_bytes + 1)
         app.router.add_get("/api/health", _health)
@@ -91,6 +88,8 @@ class WebPubSub:
         app.router.add_get("/client/", clients.handle)
         app.router.add_get("/client", clients.handle)
         app.router.add_get("/clients/{kind}/hubs/{hub}", _other_clients)
+        if self.settings.faults:
+            app.router.add_route("*", FAULTS_PATH, faults.handle)
         app.router.add_route("*", PREFIX + "{rest:.*}", rest.handle)
         return app
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
 from local.webpubsub import messages
 from local.webpubsub.connection import Connection, Ending, Protocol
@@ -86,7 +86,7 @@ class Session:
     def _lost(self, socket: web.WebSocketResponse, message: WSMessage) -> None:
         connection = self.connection
         said_goodbye = message.type is WSMsgType.CLOSE and message.data == NORMAL_CLOSURE
-        broke_protocol = message.type is WSMsgType.ERROR
+        broke_protocol = isinstance(message.data, WebSocketError)
         if connection.protocol is Protocol.RELIABLE and not said_goodbye and not broke_protocol:
             connection.detach(socket)
         elif connection.owns(socket):

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
@@ -110,12 +110,12 @@ def signature(keys: Sequence[str], connection_id: str) -> str:
 class Upstream:
     """Sends events to the first handler of the hub that takes them."""
 
-    def __init__(self, settings: Settings, session: ClientSession) -> None:
+    def __init__(self, settings: Settings, session: ClientSession, before_each: Callable[[], Awaitable[None]]) -> None:
         self._settings = settings
         self._session = session
         self._preflight = Preflight(settings, session)
         self._identity = Identity(settings, session)
-        self.delay_s = 0.0  # a fault on demand
+        self._before_each = before_each
 
     def handler_of(self, hub: str, event: Event) -> EventHandler | None:
         """Return the handler that takes the event."""
@@ -137,7 +137,8 @@ class Upstream:
         caller.next_event_id += 1
         fault: UpstreamFailed | None = None
         for delay in (0.0, *self._settings.limits.retry_delays_s):
-            await asyncio.sleep(delay + self.delay_s)
+            await asyncio.sleep(delay)
+            await self._before_each()
             try:
                 reply = await self._post(handler, caller, event, headers)
             except (ClientError, Unreachable, IdentityUnavailable) as error:

@@ -1,0 +1,170 @@
+"""Faults on demand: the admin endpoint by which tests break the service, off by default."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import WSCloseCode, web
+
+from local.webpubsub.connection import Connection, Ending
+from local.webpubsub.errors import ServiceError, bad_request
+from local.webpubsub.hubs import Hubs
+from local.webpubsub.messages import loads
+
+PATH = "/admin/faults"
+MOMENTS = frozenset({"drop_connection", "service_reload"})
+MAX_DELAY_MS = 60_000
+MAX_TIMES = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class _Refusal:
+    status: int
+    retry_after_s: int | None
+    times: int
+
+
+class Faults:
+    """The faults that are on; `POST` adds one, `GET` lists them, `DELETE` ends all.
+
+    drop_connection | drop_frames {every} | delay {what: rest, upstream or frames, ms} |
+    rest_refusal {status, retry_after_s, times} | service_reload | slow_consumer; those on
+    clients take `connectionId` or `userId`, else they are for all that are connected.
+    """
+
+    def __init__(self, hubs: Hubs) -> None:
+        self._hubs = hubs
+        self._refusals: list[_Refusal] = []
+        self._delays = {"rest": 0.0, "upstream": 0.0}
+        self._on: list[dict[str, Any]] = []
+        self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
+            "drop_connection": self._drop,
+            "service_reload": lambda _: reload_service(hubs),
+            "drop_frames": self._drop_frames,
+            "slow_consumer": self._stall,
+            "delay": self._delay,
+            "rest_refusal": self._refuse,
+        }
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer the admin endpoint."""
+        try:
+            if request.method == "POST":
+                self.add(await _object(request))
+            elif request.method == "DELETE":
+                self.clear()
+            elif request.method != "GET":
+                raise ServiceError(405, "Error.MethodNotAllowed", "POST, GET or DELETE.")
+        except ServiceError as refusal:
+            return refusal.response()
+        return web.json_response({"on": self._on})
+
+    def add(self, fault: dict[str, Any]) -> None:
+        """Begin a fault, or do it at once where it is one moment.
+
+        Raises ServiceError when it is not known.
+        """
+        begin = self._kinds.get(str(fault.get("kind")))
+        if begin is None:
+            raise bad_request(f"kind must be one of {', '.join(self._kinds)}", target="kind")
+        begin(fault)
+        if fault["kind"] not in MOMENTS:
+            self._on.append(fault)
+
+    def clear(self) -> None:
+        """End every fault."""
+        self._refusals.clear()
+        self._on.clear()
+        self._delays = dict.fromkeys(self._delays, 0.0)
+        for connection in self._hubs.connections():
+            connection.impairment.clear()
+
+    async def before_rest(self) -> None:
+        """Let a REST request wait or fail as the faults want it.
+
+        Raises ServiceError.
+        """
+        await asyncio.sleep(self._delays["rest"])
+        if not self._refusals:
+            return
+        refusal = self._refusals[0]
+        refusal.times -= 1
+        if refusal.times == 0:
+            self._refusals.pop(0)
+        error = ServiceError(refusal.status, "Error.Fault", "This answer is a fault on demand.")
+        if refusal.retry_after_s is not None:
+            error.headers["Retry-After"] = str(refusal.retry_after_s)
+        raise error
+
+    async def before_upstream(self) -> None:
+        """Let an event wait as the faults want it."""
+        await asyncio.sleep(self._delays["upstream"])
+
+    def _targets(self, fault: dict[str, Any]) -> list[Connection]:
+        wanted, user = fault.get("connectionId"), fault.get("userId")
+        return [
+            one
+            for one in self._hubs.connections()
+            if (wanted is None or one.id == wanted) and (user is None or one.user_id == user)
+        ]
+
+    def _drop(self, fault: dict[str, Any]) -> None:
+        for connection in self._targets(fault):
+            connection.drop()
+
+    def _drop_frames(self, fault: dict[str, Any]) -> None:
+        every = _number(fault, "every", 1, MAX_TIMES)
+        for connection in self._targets(fault):
+            connection.impairment.drop_every = every
+
+    def _stall(self, fault: dict[str, Any]) -> None:
+        for connection in self._targets(fault):
+            connection.impairment.stall()
+
+    def _delay(self, fault: dict[str, Any]) -> None:
+        delay_s = _number(fault, "ms", 0, MAX_DELAY_MS) / 1000
+        what = fault.get("what")
+        if what in self._delays:
+            self._delays[str(what)] = delay_s
+        elif what == "frames":
+            for connection in self._targets(fault):
+                connection.impairment.delay_s = delay_s
+        else:
+            raise bad_request("what must be rest, upstream or frames", target="what")
+
+    def _refuse(self, fault: dict[str, Any]) -> None:
+        retry_after_s = _number(fault, "retry_after_s", 0, 3600) if "retry_after_s" in fault else None
+        self._refusals.append(
+            _Refusal(
+                status=_number(fault, "status", 400, 599),
+                retry_after_s=retry_after_s,
+                times=_number({"times": 1, **fault}, "times", 1, MAX_TIMES),
+            )
+        )
+
+
+def reload_service(hubs: Hubs) -> None:
+    """Close every client as the service does for maintenance; nobody can come back, all begin anew."""
+    for connection in hubs.connections():
+        connection.end(Ending(WSCloseCode.GOING_AWAY, "ServiceReload"))
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    # A web page cannot send this type without asking first, and is not answered then.
+    if request.content_type != "application/json":
+        raise bad_request("the body must be application/json")
+    try:
+        value = loads(await request.read())
+    except ValueError as error:
+        raise bad_request("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise bad_request("the body must be an object")
+    return cast("dict[str, Any]", value)
+
+
+def _number(fault: dict[str, Any], name: str, lowest: int, highest: int) -> int:
+    value = fault.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        raise bad_request(f"{name} must be a number from {lowest} to {highest}", target=name)
+    return value
