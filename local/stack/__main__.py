@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         host=options.host,
         tokens_per_second=options.tokens_per_second,
         faults=options.faults,
+        watch=options.watch,
         model_url=options.model_url,
     )
     ports = ports_of(options)

@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--host", choices=("local", "func"), default="local", help="func: the real Functions host")
     up.add_argument("--model-url", metavar="URL", help="an OpenAI-compatible server in place of the stand-in")
     up.add_argument("--tokens-per-second", type=int, metavar="N", help="the pace of the model stand-in")
-    up.add_argument("--faults", action="store_true", help="let the model stand-in be told to fail")
+    up.add_argument("--faults", action="store_true", help="let the stand-ins be told to fail")
+    up.add_argument("--watch", action="store_true", help="start the host afresh when a file of the app changes")
     up.set_defaults(carry=carry_up)
     commands.add_parser("setup", help="install what is missing").set_defaults(carry=carry_setup)
     commands.add_parser("test-env", help="setup, and a browser for the tests (Debian, needs root)").set_defaults(

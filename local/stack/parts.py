@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from local.stack.places import AZURITE, PYTHON, Places
 from local.stack.ports import HOST
 
+HUB = "salescoach"
+# Where the Functions host takes the events of webPubSubTrigger functions.
+WEBHOOK = "/runtime/webhooks/webpubsub"
 # Container and partition key path; docs/architecture.md, "Data in Cosmos DB".
 CONTAINERS = (
     "conversations:/conversation_id",
@@ -39,6 +41,7 @@ class Wishes:
     host: str = "local"
     tokens_per_second: int | None = None
     faults: bool = False
+    watch: bool = False
     model_url: str | None = None
 
 
@@ -63,11 +66,11 @@ def all_parts(
     parts = [
         _cosmos(ports, places, settings["COSMOS_DATABASE"], *faults),
         _blob(ports, places, everything=wishes.host == "func"),
-        _python("webpubsub", ports, "--app", url(ports, "app"), health="/api/health"),
+        _webpubsub(ports, *faults),
         _python("identity", ports, "--data", str(places.of("identity"))),
         _python("mcp", ports, "--identity", url(ports, "identity"), module="local.mcp_servers"),
         _model(ports, wishes, *faults),
-        _host(ports, places, settings, wishes),
+        _host(ports, places, settings, wishes, *faults),
         _web(ports),
     ]
     return [part for part in parts if part.name != "model" or stand_in]
@@ -110,17 +113,24 @@ def _blob(ports: Mapping[str, int], places: Places, *, everything: bool) -> Part
     )
 
 
+def _webpubsub(ports: Mapping[str, int], *faults: str) -> Part:
+    upstream = ("--hub", HUB, "--event-handler", url(ports, "app") + WEBHOOK)
+    partners = ("--identity", url(ports, "identity"))
+    return _python("webpubsub", ports, *upstream, *partners, *faults, health="/api/health")
+
+
 def _model(ports: Mapping[str, int], wishes: Wishes, *faults: str) -> Part:
     pace = () if wishes.tokens_per_second is None else ("--tokens-per-second", str(wishes.tokens_per_second))
     return _python("model", ports, *pace, *faults)
 
 
-def _host(ports: Mapping[str, int], places: Places, settings: Mapping[str, str], wishes: Wishes) -> Part:
+def _host(ports: Mapping[str, int], places: Places, settings: Mapping[str, str], wishes: Wishes, *faults: str) -> Part:
     if wishes.host == "func":
         command = ("func", "start", "--port", str(ports["app"]))
     else:
-        here = ("--port", str(ports["app"]), "--rpc-port", str(ports["durable RPC"]))
-        command = (sys.executable, "-m", "local.host", *here, "--data", str(places.of("host")))
+        here = ("--port", str(ports["app"]), "--rpc-port", str(ports["durable RPC"]), "--cors", url(ports, "web"))
+        habits = (*faults, *(("--watch",) if wishes.watch else ()))
+        command = (str(PYTHON), "-m", "local.host", *here, "--data", str(places.of("host")), *habits)
     return Part(
         name="host",
         command=command,

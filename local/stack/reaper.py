@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-GRACE_S = 3.0
+GRACE_S = 2.0
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from local.stack.places import ROOT
 from local.stack.probe import answering
 
 READY_S = 40.0
-GRACE_S = 5.0
+GRACE_S = 4.0
 # A part that ran this long was well; its next end is not counted as one of a row.
 WELL_S = 30.0
 LONGEST_PAUSE_S = 15.0
@@ -122,31 +122,38 @@ class Worker:
         return process
 
     async def _keep(self) -> None:
-        fell = 0
-        while self._process is not None:
-            born = time.monotonic()
-            code = await self._process.wait()
-            # What the dead part had started would keep its port.
-            signal_group(self._process.pid, signal.SIGKILL)
-            self._audience.ended(self._process.pid)
-            self.state = "fallen"
-            fell = 0 if time.monotonic() - born > WELL_S else fell + 1
-            pause = min(LONGEST_PAUSE_S, 0.0 if fell <= 1 else 0.5 * 2 ** (fell - 2))
-            self._audience.tell(
-                f"{self.part.name} {ending(code)}; starting it again" + (f" in {pause} s" if pause else "")
-            )
-            await asyncio.sleep(pause)
-            self.restarts += 1
-            await self._try_again()
+        falls = 0
+        while True:
+            falls = 1 if await self._outlived() > WELL_S else falls + 1
+            while not await self._try_again(pause_s(falls)):
+                falls += 1
 
-    async def _try_again(self) -> None:
+    async def _outlived(self) -> float:
+        """Wait for the end of the part; return how long it ran."""
+        process, born = self._process, time.monotonic()
+        if process is None:
+            return 0.0
+        code = await process.wait()
+        self.state = "fallen"
+        # What the dead part had started would keep its port.
+        signal_group(process.pid, signal.SIGKILL)
+        self._audience.ended(process.pid)
+        self._audience.tell(f"{self.part.name} {ending(code)}; starting it again")
+        return time.monotonic() - born
+
+    async def _try_again(self, pause: float) -> bool:
+        if pause:
+            self._audience.tell(f"the next try to start {self.part.name} is in {pause:.1f} s")
+        await asyncio.sleep(pause)
         began = time.monotonic()
+        self.restarts += 1
         try:
             await self._bring_up()
         except PartFailed as fault:
             self._audience.tell(str(fault))
-        else:
-            self._audience.tell(f"{self.part.name} is back ({time.monotonic() - began:.1f} s)")
+            return False
+        self._audience.tell(f"{self.part.name} is back ({time.monotonic() - began:.1f} s)")
+        return True
 
     async def _end(self) -> None:
         process = self._process
@@ -166,6 +173,11 @@ def signal_group(group: int, number: signal.Signals) -> None:
     """Signal a process group if it is still there."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
+
+
+def pause_s(falls: int) -> float:
+    """Say how long to wait after this many ends in a row: the first time not at all, then ever longer."""
+    return 0.0 if falls <= 1 else min(LONGEST_PAUSE_S, 0.5 * 2.0 ** (falls - 2))
 
 
 def ending(code: int) -> str:
