@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 FunctionKind = Literal["orchestration", "activity", "entity"]
 
 
-class InvocationFailed(Exception):  # noqa: N818 - the name is the outcome the engine records
+class InvocationFailed(Exception):
     """A function ended with an error.
 
     The text has the form that the real host gives to the durable extension:
