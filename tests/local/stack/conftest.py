@@ -64,8 +64,8 @@ class TinyStack:
         self.base = base
         self.output = data.parent / f"{data.name}.out"
         with self.output.open("w", encoding="utf-8") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, str(TINY_STACK), str(data), str(base), *habits],  # noqa: S603
+            self.process = subprocess.Popen(  # noqa: S603
+                [sys.executable, str(TINY_STACK), str(data), str(base), *habits],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=out,
