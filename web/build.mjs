@@ -1,11 +1,10 @@
 // Bundle src/ and the static files into dist/, which a static server publishes as it is.
 import { build } from "esbuild";
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 
 const here = new URL(".", import.meta.url).pathname;
 const STATIC = ["index.html", "style.css", "favicon.svg"];
 
-await rm(`${here}dist`, { recursive: true, force: true });
 await mkdir(`${here}dist`, { recursive: true });
 await Promise.all(STATIC.map((name) => copyFile(`${here}${name}`, `${here}dist/${name}`)));
 await build({

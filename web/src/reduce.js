@@ -63,11 +63,13 @@ function history(conversationId, afterSeq = 0) {
 
 function resume(turn) {
   const { turn_id, conversation_id, attempt, length: offset } = turn;
-  return { type: "turn.resume", turn_id, conversation_id, ...(attempt > 0 ? { attempt, offset } : {}) };
+  const known = attempt > 0 ? { attempt, offset } : {};
+  return { type: "turn.resume", request_id: turn_id, turn_id, conversation_id, ...known };
 }
 
 function query(question, conversationId) {
-  return { type: "query", session_id: conversationId, message_id: question.message_id, content: question.content };
+  const { message_id, content } = question;
+  return { type: "query", request_id: message_id, session_id: conversationId, message_id, content };
 }
 
 // ── frames of a turn ──
@@ -147,12 +149,12 @@ function unsent(state, id) {
   return questions.filter((question) => question.status === "sending").map((question) => query(question, id));
 }
 
-function refuse(state, frame, error) {
-  const id = [...state.conversations.values()].find((conversation) =>
-    conversation.questions.some((question) => question.message_id === frame.message_id && question.status === "sending"),
-  )?.conversation_id;
+function refuse(state, messageId, error) {
+  // A question that is stored already cannot be refused any more.
+  const isIt = (question) => question.message_id === messageId && question.status === "sending";
+  const id = [...state.conversations.values()].find((known) => known.questions.some(isIt))?.conversation_id;
   if (id === undefined) return state;
-  const told = { message_id: frame.message_id, status: "refused", error };
+  const told = { message_id: messageId, status: "refused", error };
   return changeConversation(state, id, (conversation) => withQuestion(conversation, told));
 }
 
@@ -206,16 +208,19 @@ function onTick(state, _frame, now) {
 // ── refusals and notices ──
 
 function onError(state, frame, now) {
-  if (frame.in_reply_to === "query" && frame.message_id) return refuse(state, frame, frame);
-  if (frame.in_reply_to === "turn.resume" && frame.code === "not_found" && frame.turn_id) return lost(state, frame, now);
+  // A refusal names what it refuses by its id, or by the request_id that this page gave the same value.
+  const message_id = frame.message_id ?? frame.request_id;
+  const turn_id = frame.turn_id ?? frame.request_id;
+  if (frame.in_reply_to === "query" && message_id) return refuse(state, message_id, frame);
+  if (frame.in_reply_to === "turn.resume" && frame.code === "not_found") return lost(state, turn_id, frame, now);
   return { ...state, alerts: [...state.alerts, frame] };
 }
 
 /** The turn is not known to the server any more: the store has the last word. */
-function lost(state, frame, now) {
-  const turn = openTurns(state).find((candidate) => candidate.turn_id === frame.turn_id);
+function lost(state, turnId, error, now) {
+  const turn = openTurns(state).find((candidate) => candidate.turn_id === turnId);
   if (turn === undefined) return state;
-  const ended = changeTurn(state, turn, now, (known) => turns.end(known, "failed", { error: frame }));
+  const ended = changeTurn(state, turn, now, (known) => turns.end(known, "failed", { error }));
   return asking(ended, history(turn.conversation_id));
 }
 
@@ -250,7 +255,7 @@ const STEPS = new Map([
   ["error", onError],
   ["@ask", onAsk],
   ["@retry", onRetry],
-  ["@unsent", (state, frame) => refuse(state, frame, { code: "internal", retryable: true })],
+  ["@unsent", (state, frame) => refuse(state, frame.message_id, { code: "internal", retryable: true })],
   ["@history", onHistory],
   ["@recovered", onRecovered],
   ["@tick", onTick],

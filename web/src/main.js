@@ -1,0 +1,254 @@
+// Wire the page: what is told is reduced and shown; what the reducer asks for is sent or read.
+
+import { createApi } from "./api.js";
+import { loadConfig } from "./config.js";
+import { initialState, reduce } from "./reduce.js";
+import { createSignIn } from "./sign_in.js";
+import { createSocket } from "./socket.js";
+import { openConversation } from "./timeline.js";
+import { createView } from "./view.js";
+
+const TICK_MS = 250;
+const RENEW_AGAIN_MS = 30_000;
+const SESSION_STANDS = new Set(["session.created", "session.updated"]);
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+const config = await loadConfig();
+const signIn = createSignIn(config.identity);
+const api = createApi(config.api, signIn);
+
+let state = initialState();
+const unstored = new Set(); // chats that this page began: the store knows nothing that the page does not
+const page = { open: chatOfUrl(), chats: [], connection: "connecting", loading: false, more: false, ready: false };
+const renewed = new Set(); // questions refused for their token, to be asked again with a new one
+let drawing = false;
+let lastRenewal = -RENEW_AGAIN_MS;
+
+const view = createView({
+  signIn: enter,
+  signOut: leave,
+  newChat: () => openChat(newChatId()),
+  openChat: (id) => openChat(id),
+  ask,
+  retry: (conversation_id, message_id) => tell({ type: "@retry", conversation_id, message_id }),
+  cancel: (turn_id) => send({ type: "query.cancel", turn_id, request_id: turn_id }),
+  approve: (turn_id, call_id, approved) => send({ type: "tool.approval", turn_id, call_id, approved }),
+  earlier: readEarlier,
+  dismiss: (index) => {
+    state = { ...state, alerts: state.alerts.filter((_alert, at) => at !== index) };
+    draw();
+  },
+});
+
+const socket = createSocket({
+  accessUrl: api.negotiate,
+  onFrame: tell,
+  onConnected: () => {
+    page.ready = false;
+    sendSession();
+  },
+  onRecovered: () => page.ready && tell({ type: "@recovered" }),
+  onState: (connection) => {
+    page.connection = connection;
+    draw();
+  },
+});
+
+// ── told → reduced → shown ──
+
+function tell(frame) {
+  state = reduce(state, frame, performance.now());
+  if (SESSION_STANDS.has(frame.type)) page.ready = true;
+  for (const wanted of state.sends) wanted.type === "@history" ? readHistory(wanted) : send(wanted);
+  follow(frame);
+  draw();
+}
+
+/** What a frame means beyond the state: the list of chats, the token. */
+function follow(frame) {
+  if (frame.type === "response.committed" || frame.type === "session.title") readChats();
+  if (SESSION_STANDS.has(frame.type)) askAgain();
+  if (frame.type === "error" && ["token_expired", "unauthenticated"].includes(frame.code)) renewFor(frame);
+}
+
+function draw() {
+  if (drawing || signIn.person() === null) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    const conversation = state.conversations.get(page.open) ?? openConversation(page.open);
+    const chats = listed(conversation);
+    const title = chats.find((chat) => chat.session_id === page.open)?.title ?? "New chat";
+    view.render({ ...page, chats, title, conversation, session: state.session, alerts: state.alerts, person: signIn.person() });
+  });
+}
+
+/** The stored chats, with the open one on top while it is too young to be among them. */
+function listed(conversation) {
+  const named = page.chats.map((chat) => ({
+    session_id: chat.session_id,
+    title: state.conversations.get(chat.session_id)?.title ?? chat.title ?? null,
+  }));
+  const [first] = conversation.questions;
+  if (first === undefined || named.some((chat) => chat.session_id === page.open)) return named;
+  return [{ session_id: page.open, title: conversation.title ?? first.content.slice(0, 80) }, ...named];
+}
+
+// ── asked → sent or read ──
+
+/** Send when a session stands; what is not sent now is asked for again by the reducer when one does. */
+async function send(message) {
+  if (!page.ready || page.connection !== "online") return;
+  try {
+    await socket.send(message);
+  } catch (fault) {
+    // A lost connection is no refusal: the question goes out again when the socket is back.
+    if (fault.errorDetail && message.type === "query") tell({ type: "@unsent", message_id: message.message_id });
+  }
+}
+
+function sendSession() {
+  const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions();
+  const message = { type: "session.update", session_id: page.open, accessToken: signIn.token(), timezone, locale: navigator.language };
+  // A connection that breaks here is reported by the client, and the next one begins with this message again.
+  socket.send(message).catch(() => {});
+}
+
+function ask(content) {
+  const asked = { conversation_id: page.open, message_id: crypto.randomUUID(), content, created_at: new Date().toISOString() };
+  tell({ type: "@ask", ...asked });
+  requestAnimationFrame(() => view.scrollToEnd());
+}
+
+/** A token was refused: fetch another one, but not again and again where the server takes none of this person's. */
+async function renewFor({ in_reply_to, message_id, request_id }) {
+  if (performance.now() - lastRenewal < RENEW_AGAIN_MS) return;
+  lastRenewal = performance.now();
+  if (in_reply_to === "query") renewed.add(message_id ?? request_id);
+  await attempt(() => signIn.renew());
+}
+
+function askAgain() {
+  const refused = [...state.conversations.values()].flatMap(({ conversation_id, questions }) =>
+    questions
+      .filter(({ message_id, status }) => status === "refused" && renewed.has(message_id))
+      .map(({ message_id }) => ({ type: "@retry", conversation_id, message_id })),
+  );
+  for (const retry of refused.filter(({ message_id }) => renewed.delete(message_id))) tell(retry);
+}
+
+async function readHistory({ conversation_id, after_seq }) {
+  await attempt(async () => {
+    for (let after = after_seq; after !== null; ) {
+      const { items, last_seq } = await api.messages(conversation_id, { after_seq: after });
+      tell({ type: "@history", conversation_id, items });
+      const reached = Math.max(after, ...items.map((message) => message.seq));
+      after = items.length > 0 && reached < last_seq ? reached : null;
+    }
+  });
+}
+
+async function readEarlier() {
+  const first = state.conversations.get(page.open)?.questions.find((question) => question.seq !== null);
+  if (first === undefined) return;
+  await attempt(async () => {
+    const { items } = await api.messages(page.open, { before_seq: first.seq });
+    page.more = items.length > 0 && items[0].seq > 1;
+    tell({ type: "@history", conversation_id: page.open, items });
+  });
+}
+
+async function readChats() {
+  await attempt(async () => {
+    page.chats = await api.sessions();
+    draw();
+  });
+}
+
+/** Do what may fail at the API, and tell the person when it does. */
+async function attempt(work) {
+  try {
+    await work();
+  } catch (fault) {
+    const { code = "internal", message, correlation_id } = fault;
+    tell({ type: "error", in_reply_to: "rest", code, message, correlation_id, retryable: true });
+  }
+}
+
+// ── chats and people ──
+
+function chatOfUrl() {
+  const wanted = location.hash.slice(1);
+  return UUID.test(wanted) ? wanted : newChatId();
+}
+
+function newChatId() {
+  const id = crypto.randomUUID();
+  unstored.add(id);
+  return id;
+}
+
+async function openChat(id) {
+  Object.assign(page, { open: id, more: false, loading: !unstored.has(id) && !state.conversations.has(id) });
+  history.replaceState(null, "", `#${id}`);
+  draw();
+  if (page.ready) sendSession();
+  if (unstored.has(id)) return;
+  await attempt(() => readNewest(id));
+  page.loading = false;
+  draw();
+}
+
+/** The newest page of a chat; one that was opened and never asked anything has none. */
+async function readNewest(id) {
+  try {
+    const { items, last_seq } = await api.messages(id);
+    if (page.open === id) page.more = items.length > 0 && items[0].seq > 1;
+    tell({ type: "@history", conversation_id: id, items });
+    const reached = items.at(-1)?.seq ?? last_seq;
+    if (reached < last_seq) await readHistory({ conversation_id: id, after_seq: reached });
+  } catch (fault) {
+    if (fault.code !== "not_found") throw fault;
+  }
+}
+
+async function enter(person) {
+  try {
+    await signIn.signIn(person);
+    run();
+  } catch {
+    await showSignIn("The sign-in cannot be reached. Please try again.");
+  }
+}
+
+function leave() {
+  signIn.signOut();
+  socket.close();
+  // A new page knows nothing of the person who left.
+  location.replace(location.pathname);
+}
+
+async function showSignIn(fault) {
+  const people = await signIn.people().catch(() => null);
+  view.showSignIn(people ?? [], people === null ? "The sign-in cannot be reached. Please reload the page." : fault);
+}
+
+function run() {
+  signIn.onRenewed(() => page.connection === "online" && sendSession());
+  setInterval(() => state.conversations.size > 0 && tickOpenTurns(), TICK_MS);
+  addEventListener("hashchange", () => {
+    const wanted = chatOfUrl();
+    if (wanted !== page.open) openChat(wanted);
+  });
+  openChat(page.open);
+  readChats();
+  socket.start();
+}
+
+function tickOpenTurns() {
+  const open = [...state.conversations.values()].some(({ turns }) => [...turns.values()].some((turn) => !turn.ended));
+  if (open) tell({ type: "@tick" });
+}
+
+if (signIn.person() === null) await showSignIn();
+else run();

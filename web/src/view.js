@@ -1,0 +1,209 @@
+// The page around the transcript: sign-in, chats, header, composer, alerts.
+
+import { runningTurn } from "./timeline.js";
+import { createTranscript, element, setText } from "./transcript.js";
+import { connectionWords, errorWords, firstQuestions, referenceWords } from "./words.js";
+
+const CONTENT_LIMIT_BYTES = 32 * 1024;
+const NEAR_END_PX = 80;
+
+/**
+ * The page, which shows a model and reports what the person does.
+ * @param {object} actions signIn signOut newChat openChat ask retry cancel approve earlier dismiss
+ */
+export function createView(actions) {
+  const at = (id) => document.getElementById(id);
+  const transcript = createTranscript(at("transcript"), actions);
+  let shownChat = null;
+
+  wireComposer(at, actions);
+  wireSidebar(at, actions);
+  at("earlier").addEventListener("click", () => actions.earlier());
+
+  return {
+    showSignIn(people, fault) {
+      at("app").hidden = true;
+      at("sign-in").hidden = false;
+      at("people").replaceChildren(...people.map((person) => personItem(person, actions)));
+      showFault(at("sign-in-fault"), fault);
+    },
+    /** Show what is known: the signed-in person, the chats, the open conversation, the connection. */
+    render(model) {
+      at("sign-in").hidden = true;
+      at("app").hidden = false;
+      if (shownChat !== model.open) {
+        transcript.clear();
+        at("question").focus();
+      }
+      const follow = shownChat !== model.open || isNearEnd(at("scroller"));
+      shownChat = model.open;
+      renderPerson(at, model);
+      renderChats(at("chats"), model, actions);
+      renderHeader(at, model);
+      renderWelcome(at, model, actions);
+      transcript.render(model.conversation, model.connection);
+      renderComposer(at, model);
+      renderAlerts(at("alerts"), model.alerts, actions);
+      if (follow) at("scroller").scrollTop = at("scroller").scrollHeight;
+    },
+    scrollToEnd() {
+      at("scroller").scrollTop = at("scroller").scrollHeight;
+    },
+  };
+}
+
+function isNearEnd(scroller) {
+  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+}
+
+function showFault(node, fault) {
+  node.hidden = fault === undefined;
+  setText(node, fault ?? "");
+}
+
+// ── sign-in ──
+
+function personItem(person, actions) {
+  const roles = person.roles.length > 0 ? person.roles.join(", ") : "no role";
+  const button = element(
+    "button",
+    { type: "button", class: "person-button", "data-testid": "person", "data-user": person.user },
+    element("strong", { text: person.name }),
+    element("span", { class: "muted", text: roles }),
+  );
+  button.addEventListener("click", () => actions.signIn(person));
+  return element("li", {}, button);
+}
+
+// ── sidebar ──
+
+function wireSidebar(at, actions) {
+  const show = (open) => {
+    at("sidebar").classList.toggle("open", open);
+    at("veil").hidden = !open;
+    at("menu").setAttribute("aria-expanded", String(open));
+  };
+  at("menu").addEventListener("click", () => show(!at("sidebar").classList.contains("open")));
+  at("veil").addEventListener("click", () => show(false));
+  at("chats").addEventListener("click", () => show(false));
+  at("sidebar").addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    show(false);
+    at("menu").focus();
+  });
+  at("new-chat").addEventListener("click", () => {
+    show(false);
+    actions.newChat();
+  });
+  at("sign-out").addEventListener("click", () => actions.signOut());
+}
+
+function renderPerson(at, { person, session }) {
+  const roles = session?.roles ?? [];
+  setText(at("person-name"), person.name);
+  setText(at("person-role"), session === null ? "" : roles.length > 0 ? roles.join(", ") : "No role");
+}
+
+function renderChats(root, { chats, open }, actions) {
+  const wanted = JSON.stringify([chats, open]);
+  if (root.dataset.shown === wanted) return;
+  root.dataset.shown = wanted;
+  root.replaceChildren(...chats.map((chat) => chatItem(chat, chat.session_id === open, actions)));
+}
+
+function chatItem(chat, current, actions) {
+  const button = element("button", {
+    type: "button",
+    class: "chat",
+    "data-testid": "chat",
+    "data-session": chat.session_id,
+    "aria-current": current ? "page" : null,
+    text: chat.title || "Untitled chat",
+    title: chat.title || "Untitled chat",
+  });
+  button.addEventListener("click", () => actions.openChat(chat.session_id));
+  return element("li", {}, button);
+}
+
+// ── header and empty chat ──
+
+function renderHeader(at, { title, connection }) {
+  setText(at("title"), title);
+  document.title = title === "New chat" ? "SalesCoach" : `${title} · SalesCoach`;
+  at("status").dataset.state = connection;
+  setText(at("status"), connectionWords(connection));
+}
+
+function renderWelcome(at, { conversation, session, loading, more }, actions) {
+  const empty = conversation.questions.length === 0 && conversation.turns.size === 0;
+  at("welcome").hidden = !empty || loading;
+  at("earlier").hidden = !more;
+  const questions = firstQuestions(session);
+  const root = at("suggestions");
+  if (root.dataset.shown === questions.join("|")) return;
+  root.dataset.shown = questions.join("|");
+  root.replaceChildren(
+    ...questions.map((question) => {
+      const button = element("button", { type: "button", class: "suggestion", "data-testid": "suggestion", text: question });
+      button.addEventListener("click", () => actions.ask(question));
+      return button;
+    }),
+  );
+}
+
+// ── composer and alerts ──
+
+function wireComposer(at, actions) {
+  const field = at("question");
+  const grow = () => {
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+    const bytes = new TextEncoder().encode(field.value).length;
+    field.setCustomValidity(bytes > CONTENT_LIMIT_BYTES ? errorWords({ code: "too_large" }) : "");
+  };
+  field.addEventListener("input", grow);
+  field.addEventListener("keydown", (event) => {
+    // While an input method composes a character, Enter belongs to it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    at("composer").requestSubmit();
+  });
+  at("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const content = field.value.trim();
+    if (content === "") return;
+    field.value = "";
+    grow();
+    actions.ask(content);
+    field.focus();
+  });
+  at("stop").addEventListener("click", () => actions.cancel(at("stop").dataset.turn));
+}
+
+function renderComposer(at, { conversation, connection }) {
+  const turn = runningTurn(conversation);
+  at("stop").hidden = turn === null;
+  at("stop").dataset.turn = turn?.turn_id ?? "";
+  at("stop").disabled = connection !== "online";
+}
+
+function renderAlerts(root, alerts, actions) {
+  const wanted = JSON.stringify(alerts);
+  if (root.dataset.shown === wanted) return;
+  root.dataset.shown = wanted;
+  root.replaceChildren(...alerts.map((alert, index) => alertItem(alert, index, actions)));
+}
+
+function alertItem(alert, index, actions) {
+  const close = element("button", { type: "button", class: "button quiet", text: "Dismiss" });
+  close.addEventListener("click", () => actions.dismiss(index));
+  const words = alert.type === "notice" ? alert.text : errorWords(alert);
+  const kind = alert.type === "notice" ? "alert notice" : "alert";
+  return element(
+    "div",
+    { class: kind, "data-testid": "alert", "data-code": alert.code },
+    element("span", { text: words }),
+    element("span", { class: "muted", text: referenceWords(alert) }),
+    close,
+  );
+}

@@ -1,0 +1,71 @@
+// What people read: errors, outcomes, states and first questions in plain words.
+
+const ERRORS = {
+  unauthenticated: "You are signed out. Please sign in again.",
+  token_expired: "Your sign-in has run out. It is being renewed.",
+  interaction_required: "Your organisation asks you to sign in once more.",
+  forbidden: "You are not allowed to do this.",
+  bad_request: "The service did not understand this request.",
+  not_found: "This is not available any more.",
+  too_large: "This message is too long.",
+  rate_limited: "That was a little fast.",
+  quota_exceeded: "Today's allowance is used up.",
+  model_unavailable: "The coach's model cannot be reached at the moment.",
+  tool_failed: "A tool that is needed for this did not work.",
+  blocked: "This was blocked by a safety rule.",
+  conflict: "This cannot be done now.",
+  internal: "Something went wrong on our side.",
+};
+
+const OUTCOMES = { done: "Done", failed: "Failed", refused: "Refused", unknown: "Outcome unknown" };
+const CONNECTION = { online: "Connected", connecting: "Connecting…", offline: "Offline. Trying again…" };
+
+const QUESTIONS = {
+  Sales: ["How is my pipeline this quarter?", "Which deals are most at risk?", "Why did we lose our last deals?"],
+  HR: ["Who joined the company this quarter?", "How large are our teams?", "Who is on leave this week?"],
+  Admin: ["How is the pipeline this quarter?", "How large are our teams?", "Which deals are most at risk?"],
+};
+const ANYBODY = ["What can you help me with?", "How do I prepare a first customer meeting?", "Give me a checklist for a negotiation."];
+
+/** An error of the wire or of the API as a sentence. */
+export function errorWords(error) {
+  const known = own(ERRORS, error?.code) ?? ERRORS.internal;
+  const wait = error?.retry_after ? ` Please try again in ${Math.ceil(error.retry_after)} s.` : "";
+  return `${known}${wait}`;
+}
+
+/** The number to quote when one asks for help, or an empty text. */
+export function referenceWords(error) {
+  return error?.correlation_id ? `Reference ${error.correlation_id}` : "";
+}
+
+export function outcomeWords(outcome) {
+  return own(OUTCOMES, outcome) ?? outcome;
+}
+
+export function connectionWords(state) {
+  return CONNECTION[state];
+}
+
+/** A duration as people say it. */
+export function durationWords(milliseconds) {
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
+}
+
+/** What happens to a turn before its text comes. */
+export function waitingWords(turn, isNext) {
+  if (turn.status === "awaiting_approval") return "Waiting for your approval";
+  if (turn.status === "waiting" && !isNext) return "In the queue, after the answer above";
+  return turn.tools.some((tool) => !tool.finished) ? "Looking things up…" : "Thinking…";
+}
+
+/** First questions for an empty chat, by the person's role. */
+export function firstQuestions(session) {
+  const held = [session?.role, ...(session?.roles ?? [])];
+  return held.map((role) => own(QUESTIONS, role)).find((questions) => questions !== undefined) ?? ANYBODY;
+}
+
+/** A table's own entry: names that every object inherits, such as `constructor`, are none. */
+function own(table, key) {
+  return Object.hasOwn(table, key ?? "") ? table[key] : undefined;
+}
