@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from shared.domain.conversation import Head, Message
+from shared.domain.conversation import Head, Message, Stored
 from shared.domain.entries import ConversationEntry, Page
 from shared.domain.frames import Frame
 from shared.domain.identity import Caller, SessionGrant
 from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, TurnId, UserId
 from shared.domain.model import ModelEvent, ModelRequest
+from shared.domain.prompt import Prompt
 from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
 from shared.domain.turns import RoundRecord, Turn, TurnRef
 
@@ -43,7 +43,19 @@ class TokenVerifier(Protocol):
         """Verify signature, issuer, audience and lifetime, and give the person.
 
         Raises:
-            ChatError: `unauthenticated`, or `token_expired` for an otherwise good token whose time is over.
+            ChatError: `unauthenticated` for any token that does not verify.
+        """
+        ...
+
+
+class UpstreamProof(Protocol):
+    """Proves that an event comes from our Web PubSub service (architecture.md, decision 13)."""
+
+    async def prove(self, *, connection_id: str, signature: str | None, authorization: str | None) -> None:
+        """Check the proof that came with an event.
+
+        Raises:
+            ChatError: `unauthenticated`; the event must have no effect.
         """
         ...
 
@@ -62,14 +74,6 @@ class TokenSealer(Protocol):
             ChatError: `token_expired` when it cannot be opened; a new `session.update` brings a fresh one.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A head as read, with the ETag that a replacement must name."""
-
-    head: Head
-    etag: str
 
 
 class ConversationStore(Protocol):
@@ -258,14 +262,6 @@ class ChatModel(Protocol):
     def name(self, *, secondary: bool) -> str:
         """Name the model that a request would use."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """A prompt text and the version that was read."""
-
-    text: str
-    version: str
 
 
 class PromptStore(Protocol):

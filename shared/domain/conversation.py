@@ -103,6 +103,14 @@ class Head:
     recent: tuple[Recent, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A head as read, with the ETag that a replacement must name."""
+
+    head: Head
+    etag: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A message that asks to be accepted."""

@@ -36,8 +36,17 @@ def session_key(owner: UserId, session_id: PublicId) -> ConversationKey:
 
 
 def turn_id(key: ConversationKey, message_id: MessageId) -> TurnId:
-    """Derive the turn from its question, so that a repeated acceptance finds the same turn."""
-    return TurnId("t-" + _digest(key, message_id))
+    """Derive the turn from its question, so that a repeated acceptance finds the same turn.
+
+    The id begins with its conversation's key, so that a client's `turn_id` alone leads to the turn; whether the
+    client may see it is decided by what is stored there.
+    """
+    return TurnId(f"{key}.{_digest(key, message_id)[:20]}")
+
+
+def key_of(turn: TurnId) -> ConversationKey:
+    """Read the conversation's key from a turn's id; a made-up id leads to a partition that holds nothing."""
+    return ConversationKey(turn.rpartition(".")[0])
 
 
 def answer_id(turn: TurnId) -> MessageId:

@@ -11,6 +11,14 @@ SYSTEM_PROMPT = "mcp_backend_system_prompt.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A prompt text and the version that was read."""
+
+    text: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """What the prompt says of the person and the day."""
 

@@ -97,17 +97,3 @@ class Turn:
         for record in self.rounds:
             total = total.plus(record.usage)
         return total
-
-
-def instance(ref: TurnRef) -> dict[str, str | int]:
-    """Put a turn's name into the durable history's JSON."""
-    return {"key": ref.key, "turn_id": ref.turn_id, "epoch": ref.epoch}
-
-
-def ref_from(data: dict[str, str | int]) -> TurnRef:
-    """Read back what `instance` wrote."""
-    return TurnRef(
-        key=ConversationKey(str(data["key"])),
-        turn_id=TurnId(str(data["turn_id"])),
-        epoch=int(data["epoch"]),
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import ApprovalRequired, ApprovalResolved
-from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId
+from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId, key_of
 from shared.domain.tools import Approval, ToolCall
 from shared.domain.turn_events import ApprovalsSettled
 from shared.domain.turns import Turn, TurnRef
@@ -19,7 +19,6 @@ class Verdict:
     """An asker's word on a call, the asker proved."""
 
     user_id: UserId
-    key: ConversationKey
     turn_id: TurnId
     call_id: CallId
     approved: bool
@@ -33,10 +32,11 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
     Raises:
         ChatError: `not_found` for a turn or call that is not the asker's, `conflict` when it was decided before.
     """
-    turn = await services.conversations.turn(verdict.key, verdict.turn_id)
+    key = key_of(verdict.turn_id)
+    turn = await services.conversations.turn(key, verdict.turn_id)
     if turn is None or turn.asker.id != verdict.user_id:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
-    call = await _find(services, verdict.key, verdict.turn_id, verdict.call_id)
+    call = await _find(services, key, verdict.turn_id, verdict.call_id)
     if call is None or call.approval is Approval.NOT_NEEDED:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
     word = Approval.APPROVED if verdict.approved else Approval.REFUSED

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from shared.domain.conversation import Message
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
 from shared.domain.model import CallMade, ModelRequest, Said
-from shared.domain.prompt import SYSTEM_PROMPT, Reader, fill, role_prompt
+from shared.domain.prompt import SYSTEM_PROMPT, Prompt, Reader, fill, role_prompt
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
 from shared.flow.catalog import Catalog, select
 from shared.flow.services import TurnServices
-from shared.ports import Prompt
 
 HISTORY_MESSAGES = 40
 HISTORY_CHARS = 60_000
@@ -109,15 +108,20 @@ def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:
         mine = [call for call in calls if call.round == number]
         made = tuple(
             CallMade(
-                call_id=call.call_id,
+                call_id=_short(call),
                 name=f"{call.server}__{call.name}" if call.server else call.name,
                 arguments_json=json.dumps(call.arguments, ensure_ascii=False),
             )
             for call in mine
         )
         said.append(Said(role="assistant", text=record.text, calls=made))
-        said.extend(Said(role="tool", text=_told(call), call_id=call.call_id) for call in mine)
+        said.extend(Said(role="tool", text=_told(call), call_id=_short(call)) for call in mine)
     return said
+
+
+def _short(call: ToolCall) -> str:
+    """Name a call for the model; providers accept at most 40 characters, and it is read within one turn only."""
+    return f"call_{call.round}_{call.index}"
 
 
 def _told(call: ToolCall) -> str:

@@ -5,7 +5,7 @@ import asyncio
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import Snapshot
-from shared.domain.ids import ConversationKey, TurnId, UserId
+from shared.domain.ids import TurnId, UserId, key_of
 from shared.domain.tools import Approval, feedback
 from shared.domain.turns import Turn
 from shared.flow.authenticate import pending
@@ -16,9 +16,10 @@ from shared.ports import TurnEngine
 
 async def snapshot(
     services: Services,
-    key: ConversationKey,
     turn_id: TurnId,
     *,
+    user_id: UserId,
+    conversation_id: str,
     attempt: int | None,
     offset: int | None,
     request_id: str | None,
@@ -26,12 +27,13 @@ async def snapshot(
     """Give the turn's text from the asked offset if attempt and offset fit, else from the start (rule 9).
 
     Raises:
-        ChatError: `not_found` for a turn that is not in this conversation.
+        ChatError: `not_found` for a turn that is not in this conversation, or not the person's.
     """
+    key = key_of(turn_id)
     turn, calls = await asyncio.gather(
         services.conversations.turn(key, turn_id), services.conversations.calls(key, turn_id)
     )
-    if turn is None:
+    if turn is None or turn.conversation.owner != user_id or turn.conversation.public_id != conversation_id:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
     sealed = turn.sealed
     text = sealed.content if sealed else turn.checkpoint
@@ -52,14 +54,13 @@ async def snapshot(
     )
 
 
-async def cancel(
-    services: Services, engine: TurnEngine, key: ConversationKey, turn_id: TurnId, user_id: UserId
-) -> None:
+async def cancel(services: Services, engine: TurnEngine, turn_id: TurnId, user_id: UserId) -> None:
     """Ask a turn to stop; its end is told by `response.cancelled` (rule 15).
 
     Raises:
         ChatError: `not_found` for a turn that is not the person's, `conflict` for one that has ended.
     """
+    key = key_of(turn_id)
     turn = await services.conversations.turn(key, turn_id)
     if turn is None or turn.asker.id != user_id:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")

@@ -13,6 +13,7 @@ from shared.ports import (
     TokenVerifier,
     ToolRegistry,
     ToolRunner,
+    UpstreamProof,
     UserStore,
 )
 
@@ -23,6 +24,7 @@ class Services:
 
     clock: Clock
     verifier: TokenVerifier
+    upstream: UpstreamProof
     sealer: TokenSealer
     conversations: ConversationStore
     users: UserStore

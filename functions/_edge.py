@@ -1,0 +1,236 @@
+"""Stand at the edge: prove callers, parse, map errors to codes, make correlation ids. Nobody else does."""
+
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import azure.functions as func
+
+from shared.bootstrap import services as build_services
+from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, StoreUnavailable
+from shared.domain.frames import Error, Frame
+from shared.domain.identity import Caller, SessionGrant
+from shared.domain.ids import ConnectionId, MessageId, PublicId, UserId
+from shared.flow.authenticate import OpenSession
+from shared.flow.query import Ask
+from shared.flow.services import Services
+from shared.wire.inbound import Inbound, Query, SessionUpdate, Unreadable, parse
+from shared.wire.outbound import frame_text, to_json
+
+HUB = "salescoach"
+
+_STATUS = {
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.INTERACTION_REQUIRED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.QUOTA_EXCEEDED: 429,
+    ErrorCode.MODEL_UNAVAILABLE: 503,
+    ErrorCode.TOOL_FAILED: 502,
+    ErrorCode.BLOCKED: 422,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.INTERNAL: 500,
+}
+_log = logging.getLogger("salescoach.edge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEvent:
+    """A Web PubSub event, proved to come from our service."""
+
+    connection_id: ConnectionId
+    user_id: UserId
+    data: str
+    session_id: PublicId | None
+    """Session of the connection's last `session.update`, from the connection's state."""
+    origin: str | None
+    correlation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A direct answer, and what the connection's state becomes."""
+
+    frame: Frame | None
+    states: dict[str, str] | None = None
+
+
+Handler = Callable[[Services, ClientEvent, Inbound], Awaitable[Reply]]
+
+
+async def client_event(request: str) -> ClientEvent:
+    """Read a webPubSubTrigger's value and prove that it comes from our service.
+
+    Raises:
+        ChatError: `unauthenticated` for an event without proof.
+    """
+    event: dict[str, Any] = json.loads(request)
+    context: dict[str, Any] = event["connectionContext"]
+    headers = _headers(context)
+    await build_services().upstream.prove(
+        connection_id=context["connectionId"],
+        signature=_one(headers, "ce-signature") or context.get("signature"),
+        authorization=_one(headers, "authorization"),
+    )
+    states: dict[str, Any] = context.get("states") or {}
+    return ClientEvent(
+        connection_id=ConnectionId(context["connectionId"]),
+        user_id=UserId(context.get("userId") or ""),
+        data=event.get("data") or "",
+        session_id=PublicId(states["session"]) if states.get("session") else None,
+        origin=_one(_headers(event), "origin"),
+    )
+
+
+def _headers(part: dict[str, Any]) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = part.get("headers") or {}
+    return {name.lower(): values for name, values in headers.items()}
+
+
+def _one(headers: dict[str, list[str]], name: str) -> str | None:
+    values = headers.get(name) or []
+    return values[0] if len(values) == 1 else None
+
+
+async def answer(request: str, event_name: str, handle: Handler) -> dict[str, Any] | None:
+    """Answer a user event: always a frame, errors included, so that the service answers 200 (rule 1)."""
+    try:
+        event = await client_event(request)
+    except ChatError as refusal:
+        return refuse_event(refusal)
+    try:
+        message = parse(event.data, event=event_name)
+    except Unreadable as refusal:
+        return _frame(_error(refusal, event, refusal.in_reply_to, refusal.request_id))
+    try:
+        reply = await handle(build_services(), event, message)
+    except Exception as fault:  # noqa: BLE001  # the one place where faults become frames
+        return _frame(_error(_refusal(fault, event.correlation_id), event, message.type, message.request_id))
+    data = _frame(reply.frame) if reply.frame is not None else None
+    if reply.states is not None:
+        data = (data or {}) | {"states": reply.states}
+    return data
+
+
+def refuse_event(refusal: ChatError) -> dict[str, Any]:
+    """Refuse an event by status; of the trigger's three codes only `unauthorized` says who is to blame."""
+    return {"code": "unauthorized", "errorMessage": refusal.message}
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    return {"data": frame_text(frame), "dataType": "json"}
+
+
+def _refusal(fault: Exception, correlation_id: str) -> ChatError:
+    """Turn any fault into a refusal; what is not meant for the person goes to the log alone."""
+    if isinstance(fault, ChatError):
+        return fault
+    if isinstance(fault, StoreUnavailable | ChannelUnavailable):
+        _log.warning("edge.unavailable", extra={"correlation_id": correlation_id, "reason": str(fault)})
+        wait = fault.retry_after_s or 1.0
+        return ChatError(ErrorCode.INTERNAL, "The service is busy; please try again.", retry_after_s=wait)
+    _log.error("edge.fault", extra={"correlation_id": correlation_id}, exc_info=fault)
+    return ChatError(ErrorCode.INTERNAL, "Something went wrong on our side.")
+
+
+def _error(refusal: ChatError, event: ClientEvent, in_reply_to: str, request_id: str | None) -> Error:
+    _log.info("edge.refused", extra={"correlation_id": event.correlation_id, "code": refusal.code.value})
+    return Error(
+        code=refusal.code.value,
+        message=refusal.message,
+        retryable=refusal.retryable,
+        retry_after=refusal.retry_after_s,
+        in_reply_to=in_reply_to,
+        request_id=request_id,
+        correlation_id=event.correlation_id,
+    )
+
+
+def session_wish(event: ClientEvent, update: SessionUpdate) -> OpenSession:
+    """Put a `session.update` and its connection together; without an id the session goes on, or a new one begins."""
+    return OpenSession(
+        token=update.accessToken,
+        connection_user=event.user_id,
+        connection=event.connection_id,
+        session_id=PublicId((update.session_id or event.session_id or str(uuid.uuid4())).lower()),
+        first=event.session_id is None,
+        role=update.role,
+        region=update.region,
+        timezone=update.timezone,
+        locale=update.locale,
+        request_id=update.request_id,
+    )
+
+
+def question(grant: SessionGrant, event: ClientEvent, said: Query) -> Ask:
+    """Put a `query` and its session together; without ids it belongs to the session last opened (rule 12).
+
+    Raises:
+        ChatError: `bad_request` for both ids or for what does not exist yet, `not_found` for a group.
+    """
+    if said.session_id is not None and said.group_id is not None:
+        raise ChatError(ErrorCode.BAD_REQUEST, "Name a session_id or a group_id, not both.")
+    if said.group_id is not None:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such group.")
+    if said.regenerate_of is not None:
+        raise ChatError(ErrorCode.BAD_REQUEST, "This answer cannot be regenerated.")
+    return Ask(
+        grant=grant,
+        session_id=PublicId((said.session_id or grant.session_id).lower()),
+        message_id=MessageId((said.message_id or str(uuid.uuid4())).lower()),
+        id_from_client=said.message_id is not None,
+        content=said.content,
+        input_type=said.inputType,
+        connection=event.connection_id,
+        request_id=said.request_id,
+    )
+
+
+def wrong_event() -> ChatError:
+    """Make the refusal of a message under an event that is not its own."""
+    return ChatError(ErrorCode.BAD_REQUEST, "The event `auth` takes a session.update only.")
+
+
+RestHandler = Callable[[Services, Caller], Awaitable[Any]]
+
+
+async def rest(req: func.HttpRequest, handle: RestHandler, *, status: int = 200) -> func.HttpResponse:
+    """Answer a REST call of a proved person, in the one shape of success or failure."""
+    correlation_id = uuid.uuid4().hex
+    try:
+        caller = await _caller(req)
+        data = await handle(build_services(), caller)
+    except Exception as fault:  # noqa: BLE001  # the one place where faults become statuses
+        refusal = _refusal(fault, correlation_id)
+        body = {"code": refusal.code.value, "message": refusal.message, "correlation_id": correlation_id}
+        headers = {"Retry-After": str(round(refusal.retry_after_s))} if refusal.retry_after_s else {}
+        return respond({"success": False, "error": body}, _STATUS[refusal.code], headers)
+    return respond({"success": True, "data": to_json(data)}, status)
+
+
+def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """Write a JSON response that no cache keeps."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return func.HttpResponse(
+        text,
+        status_code=status,
+        mimetype="application/json",
+        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", **(headers or {})},
+    )
+
+
+async def _caller(req: func.HttpRequest) -> Caller:
+    if "email" in req.params:
+        raise ChatError(ErrorCode.BAD_REQUEST, "Who you are is told by your token alone; leave out `email`.")
+    authorization = str(req.headers.get("authorization") or "")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token or " " in token or "," in token:
+        raise ChatError(ErrorCode.UNAUTHENTICATED, "Send one bearer token.")
+    return await build_services().verifier.verify(token)

@@ -1,0 +1,50 @@
+"""Health: whether the app runs, and whether what it needs answers."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from functions import _edge
+from shared.bootstrap import services, settings
+from shared.domain.errors import StoreUnavailable
+from shared.domain.ids import ConversationKey
+
+bp = df.Blueprint()
+
+
+@bp.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  # the trigger binds it
+    """Say that the app runs, and which version of it."""
+    values = settings()
+    data = {"status": "ok", "version": values.app_version, "commit": values.app_commit}
+    return _edge.respond({"success": True, "data": data}, 200)
+
+
+@bp.route("health/ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+    """Say whether store and tool registry answer; 503 if not."""
+    ports = services()
+    names = ("store", "tools")
+    checks = await asyncio.gather(
+        _answers(ports.conversations.head(ConversationKey("readiness"))), _answers(_discovered())
+    )
+    data = {"checks": dict(zip(names, checks, strict=True))}
+    good = all(check == "ok" for check in checks)
+    return _edge.respond({"success": good, "data": data}, 200 if good else 503)
+
+
+async def _answers(check: Awaitable[Any]) -> str:
+    try:
+        await check
+    except StoreUnavailable as fault:
+        return f"unavailable: {fault}"
+    return "ok"
+
+
+async def _discovered() -> None:
+    servers, manifests = await asyncio.gather(services().registry.servers(), services().registry.manifests())
+    if servers and not manifests:
+        raise StoreUnavailable("no tool server has been asked yet")

@@ -1,0 +1,25 @@
+"""Authenticate (step 2): the user event `auth`; `session.update` as a `message` takes the same way."""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from functions import _edge
+from shared.flow.authenticate import open_session
+from shared.flow.services import Services
+from shared.wire.inbound import Inbound, SessionUpdate
+
+bp = df.Blueprint()
+
+
+@bp.generic_trigger(arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="user", eventName="auth")
+async def authenticate(request: str) -> dict[str, Any] | None:
+    """Open or refresh the connection's session."""
+    return await _edge.answer(request, "auth", _handle)
+
+
+async def _handle(services: Services, event: _edge.ClientEvent, message: Inbound) -> _edge.Reply:
+    if not isinstance(message, SessionUpdate):
+        raise _edge.wrong_event()
+    wish = _edge.session_wish(event, message)
+    return _edge.Reply(frame=await open_session(services, wish), states={"session": wish.session_id})

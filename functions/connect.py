@@ -1,0 +1,58 @@
+"""Connect (step 1): negotiate a client URL; accept or refuse the handshake; greet."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from functions import _edge
+from shared.bootstrap import services, settings
+from shared.domain.errors import ChatError
+from shared.domain.frames import ConnectionAck
+from shared.domain.identity import Caller
+from shared.flow import connect as flow
+from shared.flow.audience import tell_connection
+from shared.flow.services import Services
+
+bp = df.Blueprint()
+
+
+@bp.route("negotiate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with a client URL bound to the person of the bearer token."""
+
+    async def handle(ports: Services, caller: Caller) -> dict[str, Any]:
+        access = await flow.negotiate(ports, caller)
+        return {"url": access.url, "expires_at": access.expires_at, "user_id": access.user_id, "hub": _edge.HUB}
+
+    return await _edge.rest(req, handle)
+
+
+@bp.generic_trigger(arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="connect")
+async def connect(request: str) -> dict[str, Any]:
+    """Accept a signed-in person from a page of ours, with no roles and no groups; refuse everyone else."""
+    try:
+        event = await _edge.client_event(request)
+        flow.admit(event.user_id, event.origin, settings().allowed_origins)
+    except ChatError as refusal:
+        return _edge.refuse_event(refusal)
+    return {"userId": event.user_id, "roles": []}
+
+
+@bp.generic_trigger(
+    arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="connected"
+)
+async def connected(request: str) -> None:
+    """Greet the connection; nobody waits for it."""
+    event = await _edge.client_event(request)
+    greeting = ConnectionAck(connection_id=event.connection_id, server_time=datetime.now(UTC))
+    await tell_connection(services(), event.connection_id, greeting)
+
+
+@bp.generic_trigger(
+    arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="disconnected"
+)
+async def disconnected(request: str) -> None:
+    """Take note that a connection ended; a lost connection never cancels anything."""
+    await _edge.client_event(request)

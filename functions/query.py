@@ -1,0 +1,69 @@
+"""Query (step 3): the user event `message`, with everything that a client can say."""
+
+from typing import Any, assert_never
+
+import azure.durable_functions as df
+
+from functions import _edge
+from shared.bootstrap import engine
+from shared.domain.frames import Pong
+from shared.domain.ids import CallId, TurnId
+from shared.flow import approvals, authenticate, query, resume
+from shared.flow.services import Services
+from shared.ports import TurnEngine
+from shared.wire import inbound
+
+bp = df.Blueprint()
+
+
+@bp.generic_trigger(arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="user", eventName="message")
+@bp.durable_client_input(client_name="client")
+async def message(request: str, client: df.DurableOrchestrationClient) -> dict[str, Any] | None:
+    """Answer one client message with its direct answer."""
+
+    async def handle(services: Services, event: _edge.ClientEvent, said: inbound.Inbound) -> _edge.Reply:
+        if isinstance(said, inbound.Ping):
+            return _edge.Reply(frame=Pong(request_id=said.request_id))
+        if isinstance(said, inbound.SessionUpdate):
+            wish = _edge.session_wish(event, said)
+            frame = await authenticate.open_session(services, wish)
+            return _edge.Reply(frame=frame, states={"session": wish.session_id})
+        return _edge.Reply(frame=await _within_session(services, engine(client), event, said))
+
+    return await _edge.answer(request, "message", handle)
+
+
+async def _within_session(
+    services: Services,
+    turns: TurnEngine,
+    event: _edge.ClientEvent,
+    said: inbound.Query | inbound.QueryCancel | inbound.ToolApproval | inbound.TurnResume,
+) -> Any:
+    grant = await authenticate.require_grant(services, event.user_id, event.session_id)
+    match said:
+        case inbound.Query():
+            return await query.ask(services, turns, _edge.question(grant, event, said))
+        case inbound.QueryCancel():
+            return await resume.cancel(services, turns, TurnId(said.turn_id), grant.user_id)
+        case inbound.ToolApproval():
+            verdict = approvals.Verdict(
+                user_id=grant.user_id,
+                turn_id=TurnId(said.turn_id),
+                call_id=CallId(said.call_id),
+                approved=said.approved,
+                connection=event.connection_id,
+                request_id=said.request_id,
+            )
+            return await approvals.decide(services, turns, verdict)
+        case inbound.TurnResume():
+            return await resume.snapshot(
+                services,
+                TurnId(said.turn_id),
+                user_id=grant.user_id,
+                conversation_id=said.conversation_id,
+                attempt=said.attempt,
+                offset=said.offset,
+                request_id=said.request_id,
+            )
+        case _:
+            assert_never(said)

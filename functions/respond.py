@@ -1,0 +1,18 @@
+"""Respond (step 6): seal the turn and show the final message."""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from shared.bootstrap import services
+from shared.domain.turn_events import End
+from shared.flow.respond import seal
+from shared.wire.durable_history import ref_of
+
+bp = df.Blueprint()
+
+
+@bp.activity_trigger(input_name="work")
+async def respond(work: Any) -> bool:
+    """Freeze the turn's end; False when another execution owns the turn."""
+    return await seal(services(), ref_of(work), End(work["end"]), work["error"])

@@ -1,0 +1,28 @@
+"""Upkeep: timers that restart what stalled and learn what the tool servers offer."""
+
+import logging
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared.bootstrap import engine, services, turn_services
+from shared.flow import upkeep as flow
+
+bp = df.Blueprint()
+_log = logging.getLogger("salescoach.upkeep")
+
+
+@bp.timer_trigger(schedule="*/15 * * * * *", arg_name="timer")
+@bp.durable_client_input(client_name="client")
+async def upkeep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Restart turns whose lease ran out."""
+    restarted = await flow.restart_expired(services(), engine(client))
+    if restarted:
+        _log.warning("upkeep.restarted", extra={"turns": restarted, "past_due": timer.past_due})
+
+
+@bp.timer_trigger(schedule="30 * * * * *", arg_name="timer")
+async def refresh_tools(timer: func.TimerRequest) -> None:
+    """Ask the tool servers what they offer; others read the answers from the registry."""
+    known = await flow.refresh_tools(turn_services())
+    _log.info("tools.refreshed", extra={"servers": known, "past_due": timer.past_due})

@@ -1,0 +1,193 @@
+"""Stream one round through the Chat Completions API, of Azure OpenAI or of any server that speaks it."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import httpx2
+import openai
+from openai.types.chat import ChatCompletionChunk
+
+from shared.domain.conversation import Usage
+from shared.domain.errors import ErrorCode, ModelFailed
+from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFinished, Said, TextDelta
+from shared.domain.models import cost, spec_of
+from shared.domain.tools import RequestedCall, ToolSpec
+
+SILENCE_S = 20.0
+"""A model that sends no byte for so long is given up (product.md, rule 14)."""
+_FINISHES: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployments:
+    """The models that settings chose."""
+
+    primary: str
+    secondary: str
+
+
+class ChatCompletions:
+    """Meet ChatModel."""
+
+    def __init__(self, *, base_url: str, api_key: str | Callable[[], Awaitable[str]], deployments: Deployments) -> None:
+        self._deployments = deployments
+        self._client = openai.AsyncOpenAI(
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=0,  # the turn machine has the one layer of waiting (architecture.md, decision 17)
+            timeout=httpx2.Timeout(SILENCE_S, connect=5),
+        )
+
+    def name(self, *, secondary: bool) -> str:
+        """Name the model that a request would use."""
+        return self._deployments.secondary if secondary else self._deployments.primary
+
+    @asynccontextmanager
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent]]:
+        """Open the stream; leaving the context closes the connection, which stops the model.
+
+        Raises:
+            ModelFailed: the model refused, broke or was silent for too long.
+        """
+        name = self.name(secondary=request.use_secondary)
+        try:
+            stream = cast("Any", await self._client.chat.completions.create(**_arguments(name, request)))
+            async with stream:
+                yield _events(stream, name)
+        except openai.OpenAIError as fault:
+            raise _failure(fault) from fault
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._client.close()
+
+
+def _arguments(name: str, request: ModelRequest) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "model": name,
+        "messages": [{"role": "system", "content": request.system}, *map(_message, request.said)],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.tools:
+        arguments["tools"] = [_tool(tool) for tool in request.tools]
+    if spec_of(name).takes_temperature:
+        arguments["temperature"] = 0.2
+    return arguments
+
+
+def _message(said: Said) -> dict[str, Any]:
+    if said.role == "tool":
+        return {"role": "tool", "tool_call_id": said.call_id, "content": said.text}
+    message: dict[str, Any] = {"role": said.role, "content": said.text or None}
+    if said.calls:
+        message["tool_calls"] = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments_json},
+            }
+            for call in said.calls
+        ]
+    return message
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.offered_name, "description": tool.description, "parameters": tool.input_schema}
+    return {"type": "function", "function": function}
+
+
+class _Gathered:
+    """Put a stream's fragments together."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: dict[int, RequestedCall] = {}
+        self.reason: FinishReason | None = None
+        self._model = name
+        self._usage = Usage(rounds=1)
+
+    def take(self, chunk: ChatCompletionChunk) -> str:
+        """Take a chunk and give its text; Azure's first and the last chunk have no choices."""
+        self._model = chunk.model or self._model
+        if chunk.usage is not None:
+            details = chunk.usage.prompt_tokens_details
+            self._usage = Usage(
+                input_tokens=chunk.usage.prompt_tokens,
+                cached_tokens=(details.cached_tokens or 0) if details else 0,
+                output_tokens=chunk.usage.completion_tokens,
+                rounds=1,
+            )
+        if not chunk.choices:
+            return ""
+        choice = chunk.choices[0]
+        for part in choice.delta.tool_calls or []:
+            self._add(part)
+        if choice.finish_reason is not None:
+            self.reason = _FINISHES[choice.finish_reason]
+        return choice.delta.content or choice.delta.refusal or ""
+
+    def _add(self, part: Any) -> None:
+        call = self._calls.get(part.index, RequestedCall(name="", arguments_json=""))
+        if part.function is not None:
+            call = RequestedCall(
+                name=call.name + (part.function.name or ""),
+                arguments_json=call.arguments_json + (part.function.arguments or ""),
+            )
+        self._calls[part.index] = call
+
+    def finished(self, reason: FinishReason) -> RoundFinished:
+        """Give the round's end, priced by the registry."""
+        usage = replace(self._usage, cost=cost(spec_of(self._name), self._usage))
+        calls = tuple(self._calls[index] for index in sorted(self._calls))
+        return RoundFinished(reason=reason, model=self._model, usage=usage, calls=calls)
+
+
+async def _events(chunks: AsyncIterator[ChatCompletionChunk], name: str) -> AsyncIterator[ModelEvent]:
+    gathered = _Gathered(name)
+    try:
+        async for chunk in chunks:
+            text = gathered.take(chunk)
+            if text:
+                yield TextDelta(text)
+    except openai.OpenAIError as fault:
+        raise _failure(fault) from fault
+    except json.JSONDecodeError as fault:
+        raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model's stream was unreadable.", may_repeat=True) from fault
+    if gathered.reason is None:
+        # openai 3.54 ends silently when a stream breaks off cleanly; that is no answer (product.md, Models).
+        raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model's answer broke off.", may_repeat=True)
+    yield gathered.finished(gathered.reason)
+
+
+def _failure(fault: openai.OpenAIError) -> ModelFailed:
+    """Say what a vendor's error means for the turn."""
+    if isinstance(fault, openai.APIStatusError):
+        return _status_failure(fault)
+    # Connection faults, timeouts, and error events in mid-stream.
+    return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model does not answer at present.", may_repeat=True)
+
+
+def _status_failure(fault: openai.APIStatusError) -> ModelFailed:
+    if fault.status_code in (404, 410):
+        return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "This model has been retired.", may_repeat=True)
+    if fault.status_code in (408, 409, 429) or fault.status_code >= 500:  # noqa: PLR2004
+        wait = fault.response.headers.get("retry-after") or ""
+        return ModelFailed(
+            ErrorCode.MODEL_UNAVAILABLE,
+            "The model is busy.",
+            may_repeat=True,
+            retry_after_s=float(wait) if wait.isdigit() else None,
+        )
+    if fault.code == "content_filter":
+        return ModelFailed(ErrorCode.BLOCKED, "The provider's filter stopped this question.", may_repeat=False)
+    return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model refused the request.", may_repeat=False)

@@ -1,0 +1,141 @@
+"""Verify access tokens of Microsoft Entra, or of a local issuer that speaks as Entra v2 does, by the same code."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import jwt
+
+from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.identity import Caller
+from shared.domain.ids import user_id
+
+LEEWAY_S = 60
+KEYS_KEPT_S = 24 * 3600.0
+KEYS_ASKED_EVERY_S = 30.0
+"""An unknown key id asks the issuer again at most so often, so that invented ids cause no storm."""
+_NEEDED = ["exp", "iat", "nbf", "iss", "aud", "sub", "tid", "oid"]
+
+
+class SigningKeys:
+    """Keep a tenant's published keys: fetched once by many, refreshed for unknown ids, kept when the issuer fails."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]], now: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._good_until = 0.0
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def get(self, key_id: str) -> jwt.PyJWK | None:
+        """Give a key by its id; None when the issuer does not publish it."""
+        if key_id not in self._keys or self._now() > self._good_until:
+            async with self._asking:
+                await self._refresh(key_id)
+        return self._keys.get(key_id)
+
+    async def _refresh(self, key_id: str) -> None:
+        fresh = key_id in self._keys and self._now() <= self._good_until
+        if fresh or self._now() - self._asked_at < KEYS_ASKED_EVERY_S:
+            return
+        self._asked_at = self._now()
+        try:
+            published = await self._fetch()
+        except (aiohttp.ClientError, TimeoutError) as fault:
+            if not self._keys:
+                # Nothing is known yet: the next caller may ask again at once.
+                self._asked_at = float("-inf")
+                raise ChatError(
+                    ErrorCode.INTERNAL, "Sign-in cannot be checked at present.", retry_after_s=1.0
+                ) from fault
+            return
+        # Entra's keys carry no `alg`; RS256 is the only one accepted (RFC 8725, 3.1).
+        self._keys = {
+            key["kid"]: jwt.PyJWK(key, algorithm="RS256")
+            for key in published["keys"]
+            if key.get("kty") == "RSA" and "kid" in key
+        }
+        self._good_until = self._now() + KEYS_KEPT_S
+
+
+class EntraTokens:
+    """Verify delegated v2 access tokens of allowed tenants."""
+
+    def __init__(self, authority: str, tenants: Iterable[str], audiences: Iterable[str]) -> None:
+        self._authority = authority.rstrip("/")
+        self._audiences = list(audiences)
+        self._keys = {tenant: SigningKeys(self._fetcher(tenant), time.monotonic) for tenant in tenants}
+
+    def _fetcher(self, tenant: str) -> Callable[[], Awaitable[dict[str, Any]]]:
+        url = f"{self._authority}/{tenant}/discovery/v2.0/keys"
+
+        async def fetch() -> dict[str, Any]:
+            timeout = aiohttp.ClientTimeout(total=5)
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(url, raise_for_status=True) as response,
+            ):
+                return await response.json(content_type=None)
+
+        return fetch
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """Verify signature, issuer, audience and lifetime, and give the claims.
+
+        Raises:
+            ChatError: `unauthenticated`.
+        """
+        try:
+            key_id = jwt.get_unverified_header(token)["kid"]
+            tenant = jwt.decode(token, options={"verify_signature": False})["tid"]
+            keys = self._keys.get(tenant)
+            key = await keys.get(key_id) if keys is not None else None
+            if key is None:
+                raise _refused()
+            return jwt.decode(
+                token,
+                key,
+                algorithms=["RS256"],
+                audience=self._audiences,
+                issuer=f"{self._authority}/{tenant}/v2.0",
+                leeway=LEEWAY_S,
+                options={"require": _NEEDED},
+            )
+        except (jwt.PyJWTError, KeyError, TypeError) as fault:
+            raise _refused() from fault
+
+
+class EntraVerifier:
+    """Meet TokenVerifier: a person's token for our own API, with the scope that the web client asks for."""
+
+    def __init__(self, tokens: EntraTokens, scope: str) -> None:
+        self._tokens = tokens
+        self._scope = scope
+
+    async def verify(self, token: str) -> Caller:
+        """Verify the token and give the person; roles come from `roles` alone.
+
+        Raises:
+            ChatError: `unauthenticated` for any token that does not verify.
+        """
+        claims = await self._tokens.claims(token)
+        scopes = str(claims.get("scp", "")).split()
+        if claims.get("ver") != "2.0" or self._scope not in scopes or claims.get("idtyp") == "app":
+            raise _refused()
+        roles: Any = claims.get("roles", [])
+        email: Any = claims.get("email") or claims.get("preferred_username")
+        return Caller(
+            user_id=user_id(str(claims["tid"]), str(claims["oid"])),
+            name=str(claims.get("name") or "Unnamed"),
+            email=email if isinstance(email, str) else None,
+            roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),  # pyright: ignore[reportUnknownVariableType]
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+
+
+def _refused() -> ChatError:
+    return ChatError(ErrorCode.UNAUTHENTICATED, "The access token is not valid here.")

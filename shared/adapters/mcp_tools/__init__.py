@@ -1,0 +1,1 @@
+"""Talk to MCP tool servers: the client and its transport."""

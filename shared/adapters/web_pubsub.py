@@ -1,0 +1,79 @@
+"""Send frames and make client URLs through Azure Web PubSub's official SDK."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.messaging.webpubsubservice.aio import WebPubSubServiceClient
+
+from shared.domain.errors import ChannelUnavailable
+from shared.domain.frames import Frame
+from shared.domain.ids import ConnectionId, UserId
+from shared.wire.outbound import frame_data
+
+HUB = "salescoach"
+# The flow merges frames and offers them again (architecture.md, decision 17); azure-core would retry POSTs.
+_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 2, "read_timeout": 5, "logging_enable": False}
+
+
+class WebPubSubChannel:
+    """Meet ClientChannel."""
+
+    def __init__(self, client: WebPubSubServiceClient) -> None:
+        self._client = client
+
+    @classmethod
+    def from_connection_string(cls, text: str) -> "WebPubSubChannel":
+        """Connect with an access key; for local runs."""
+        return cls(WebPubSubServiceClient.from_connection_string(text, hub=HUB, **_OPTIONS))
+
+    @classmethod
+    def from_identity(cls, endpoint: str, credential: AsyncTokenCredential) -> "WebPubSubChannel":
+        """Connect with the app's own identity."""
+        return cls(WebPubSubServiceClient(endpoint, HUB, credential, **_OPTIONS))
+
+    async def to_user(self, user_id: UserId, frame: Frame, *, but: ConnectionId | None = None) -> None:
+        """Send to all connections of a person, but one."""
+        choice = {"filter": f"connectionId ne {_quoted(but)}"} if but is not None else {}
+        async with _translated():
+            await self._client.send_to_user(
+                user_id, message=frame_data(frame), content_type="application/json", **choice
+            )
+
+    async def to_connection(self, connection_id: ConnectionId, frame: Frame) -> None:
+        """Send to one connection."""
+        async with _translated():
+            await self._client.send_to_connection(
+                connection_id, message=frame_data(frame), content_type="application/json"
+            )
+
+    async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
+        """Make a WebSocket URL bound to the person, without any role."""
+        async with _translated():
+            token = await self._client.get_client_access_token(user_id=user_id, minutes_to_expire=lifetime_min)
+        return str(token["url"])
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._client.close()
+
+
+def _quoted(text: str) -> str:
+    """Write an OData string literal (Web PubSub's filter reference)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@asynccontextmanager
+async def _translated() -> AsyncGenerator[None]:
+    """Turn every fault of the SDK into ChannelUnavailable: a frame that is not sent loses nothing."""
+    try:
+        yield
+    except HttpResponseError as fault:
+        response: Any = fault.response
+        wait = str(response.headers.get("Retry-After") or "") if response is not None else ""
+        seconds = float(wait) if wait.isdigit() else None
+        raise ChannelUnavailable(f"status {fault.status_code}", retry_after_s=seconds) from fault
+    except (AzureError, TimeoutError) as fault:
+        raise ChannelUnavailable(type(fault).__name__) from fault

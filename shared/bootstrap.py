@@ -1,0 +1,186 @@
+"""Turn Settings into Services, once per worker: the composition root; adapters are imported where they are built."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from shared.domain.ids import UserId
+from shared.domain.tools import Manifest, ServerEntry, ToolContext
+from shared.flow.services import Services, TurnServices
+from shared.ports import ChatModel, ClientChannel, PromptStore, ToolRegistry, ToolRunner, TurnEngine, UpstreamProof
+from shared.settings import Settings, load
+
+_T = TypeVar("_T")
+
+
+def settings() -> Settings:
+    """Give the validated settings.
+
+    Raises:
+        SettingsInvalid: naming every faulty setting.
+    """
+    return load()
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """Build what the light triggers need, at the first event."""
+    from shared.adapters.cosmos.client import CosmosAccount
+    from shared.adapters.cosmos.conversations import CosmosConversations
+    from shared.adapters.cosmos.users import CosmosUsers
+    from shared.adapters.entra import EntraTokens, EntraVerifier
+    from shared.adapters.sealing import LocalKeySealer
+    from shared.adapters.system_clock import SystemClock
+
+    values = settings()
+    clock = SystemClock()
+    account = (
+        CosmosAccount.from_connection_string(values.cosmos.get_secret_value(), values.cosmos_database)
+        if values.cosmos
+        else CosmosAccount(_given(values.cosmos_endpoint), credential(), values.cosmos_database)
+    )
+    sealing_key = values.sealing_key.get_secret_value()
+    return Services(
+        clock=clock,
+        verifier=EntraVerifier(EntraTokens(values.authority, values.tenants, values.audiences), values.scope),
+        upstream=_upstream(values),
+        sealer=LocalKeySealer(sealing_key),
+        conversations=CosmosConversations(account.items("conversations")),
+        users=CosmosUsers(account.items("users"), clock, hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()),
+        registry=_registry(values, account),
+        channel=_channel(values),
+        limits=values.turn_limits(),
+    )
+
+
+@lru_cache(maxsize=1)
+def turn_services() -> TurnServices:
+    """Build what the activities need besides: model, prompts and tools; a light trigger never comes here."""
+    values = settings()
+    light = services()
+    shared = {field.name: getattr(light, field.name) for field in fields(Services)}
+    return TurnServices(
+        **shared,
+        model=_model(values),
+        prompts=_prompts(values),
+        tools=_tools(values),
+        fiscal_year_start_month=values.fiscal_year_start_month,
+    )
+
+
+def engine(client: Any) -> TurnEngine:
+    """Wrap the durable client that a trigger was given."""
+    from shared.adapters.durable import DurableTurns
+
+    return DurableTurns(client, settings().turn_limits())
+
+
+@lru_cache(maxsize=1)
+def credential() -> Any:
+    """Build the app's own identity, once; its token cache lives with it."""
+    from azure.identity.aio import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=settings().identity_client_id)
+
+
+def _upstream(values: Settings) -> UpstreamProof:
+    from shared.adapters.entra import EntraTokens
+    from shared.adapters.upstream import IdentityProof, SignatureProof
+
+    if values.upstream_proof == "signature":
+        return SignatureProof(_given(values.web_pubsub).get_secret_value())
+    tokens = EntraTokens(values.authority, values.tenants, [_given(values.upstream_audience)])
+    return IdentityProof(tokens, _given(values.upstream_principal))
+
+
+def _channel(values: Settings) -> ClientChannel:
+    from shared.adapters.web_pubsub import WebPubSubChannel
+
+    if values.web_pubsub:
+        return WebPubSubChannel.from_connection_string(values.web_pubsub.get_secret_value())
+    return WebPubSubChannel.from_identity(_given(values.web_pubsub_endpoint), credential())
+
+
+def _registry(values: Settings, account: Any) -> ToolRegistry:
+    from shared.adapters.cosmos.registry import CosmosRegistry
+    from shared.adapters.registry_file import FileRegistry
+
+    stored = CosmosRegistry(account.items("registry"))
+    if values.mcp_source == "cosmos":
+        return stored
+    return _ServersFromFile(FileRegistry(values.mcp_file), stored)
+
+
+class _ServersFromFile:
+    """Take the servers from a file and keep what they offer in the store, where every worker reads it."""
+
+    def __init__(self, file: ToolRegistry, store: ToolRegistry) -> None:
+        self._file = file
+        self._store = store
+
+    async def servers(self) -> list[ServerEntry]:
+        return await self._file.servers()
+
+    async def manifests(self) -> list[Manifest]:
+        return await self._store.manifests()
+
+    async def put_manifest(self, manifest: Manifest) -> None:
+        await self._store.put_manifest(manifest)
+
+
+def _model(values: Settings) -> ChatModel:
+    from shared.adapters.chat_completions import ChatCompletions, Deployments
+
+    deployments = Deployments(primary=values.chat_model, secondary=values.chat_model_secondary)
+    if values.azure_openai_endpoint:
+        base_url = f"{values.azure_openai_endpoint.rstrip('/')}/openai/v1/"
+        key = values.azure_openai_api_key
+        return ChatCompletions(
+            base_url=base_url, api_key=key.get_secret_value() if key else _model_token(), deployments=deployments
+        )
+    key = values.openai_api_key
+    return ChatCompletions(
+        base_url=_given(values.openai_base_url),
+        api_key=key.get_secret_value() if key else "none",
+        deployments=deployments,
+    )
+
+
+def _model_token() -> Callable[[], Awaitable[str]]:
+    from azure.identity.aio import get_bearer_token_provider
+
+    return get_bearer_token_provider(credential(), "https://cognitiveservices.azure.com/.default")
+
+
+def _prompts(values: Settings) -> PromptStore:
+    from shared.adapters.blob_prompts import BlobPrompts
+
+    if values.prompts:
+        return BlobPrompts.from_connection_string(values.prompts.get_secret_value(), values.prompts_container)
+    return BlobPrompts.from_identity(_given(values.prompts_endpoint), credential(), values.prompts_container)
+
+
+def _tools(values: Settings) -> ToolRunner:
+    from shared.adapters.mcp_tools.client import McpTools
+    from shared.adapters.on_behalf_of import OnBehalfOf
+
+    secret = values.client_secret.get_secret_value() if values.client_secret else ""
+    exchange = OnBehalfOf(values.authority, values.client_id or "", secret)
+
+    async def tokens(server: ServerEntry, context: ToolContext) -> str | None:
+        if not server.auth_enabled or server.audience is None:
+            return None
+        if context.user_token is None:
+            return await exchange.for_app(values.tenants[0], server.audience)
+        return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience)
+
+    return McpTools(tokens)
+
+
+def _given(value: _T | None) -> _T:
+    """Take a setting that `Settings` has proved to be there."""
+    if value is None:
+        raise ValueError("a setting that was validated is missing")
+    return value
