@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.domain.conversation import Head, Message
+from shared.domain.conversation import Head, Message, Stored
 from shared.domain.ids import ConversationKey, MessageId, TurnId
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
-from shared.ports import Stored
 from shared.wire import documents as wire
 
 Document = dict[str, Any]
@@ -156,12 +155,14 @@ class MemoryConversations:
     ) -> Literal["sealed", "stale", "changed"]:
         """Freeze the turn with its answer and take the answer's seq from `head`."""
         document = await self._read(ref.key, wire.turn_item_id(ref.turn_id))
+        if head is None:
+            return "changed"
         if document is None or document["epoch"] != ref.epoch:
             return "stale"
         turn = wire.turn_from(document)
         if turn.sealed is not None:
             return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
-        if head is None or not self._is_head(ref.key, head.etag):
+        if not self._is_head(ref.key, head.etag):
             return "changed"
         frozen = wire.sealed_data(replace(answer, seq=head.head.next_seq))
         self._put(document | {"sealed": frozen} | ({"error": error} if error else {}))

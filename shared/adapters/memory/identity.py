@@ -22,10 +22,8 @@ class MemoryVerifier:
         """Give the token's person."""
         await asyncio.sleep(0)
         caller = self.callers.get(token)
-        if caller is None:
+        if caller is None or caller.expires_at <= self._clock.now():
             raise ChatError(ErrorCode.UNAUTHENTICATED, "The access token is not valid.")
-        if caller.expires_at <= self._clock.now():
-            raise ChatError(ErrorCode.TOKEN_EXPIRED, "The access token has expired.")
         return caller
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from shared.domain.errors import StoreUnavailable
+from shared.domain.prompt import Prompt
 from shared.domain.tools import Manifest, ServerEntry
-from shared.ports import Prompt
 
 
 class MemoryRegistry:

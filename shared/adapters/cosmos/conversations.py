@@ -1,0 +1,243 @@
+"""Keep conversations in Cosmos DB: order by the head's ETag, turns by fences in patch predicates.
+
+A write whose answer is lost may have been applied. Each conditional write that finds its condition false therefore
+reads once and carries on if what it wanted is what is there (architecture.md, decision 4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.adapters.cosmos import items
+from shared.adapters.cosmos.items import Items, Refused, setting
+from shared.domain.conversation import Head, Message, Stored
+from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.tools import CallState, ToolCall
+from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
+from shared.wire import documents as wire
+
+_TAKEN = 409
+_LEASED = " OR ".join(f'c.status = "{status.value}"' for status in wire.LEASED)
+_NOT_SEALED = "NOT IS_DEFINED(c.sealed)"
+
+
+class CosmosConversations:
+    """Meet ConversationStore over container `conversations`, partition key `/conversation_id`."""
+
+    def __init__(self, container: Items) -> None:
+        self._items = container
+
+    async def head(self, key: ConversationKey) -> Stored | None:
+        """Read a conversation's head."""
+        document = await self._items.read(key, wire.HEAD_ID)
+        return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
+
+    async def accept(
+        self, head: Head, etag: str | None, question: Message, turn: Turn
+    ) -> Literal["accepted", "exists", "changed"]:
+        """Store question, turn and head in one atomic batch; creates come first, to tell a duplicate as such."""
+        starts = head.active_turn == turn.turn_id
+        placed = replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
+        document = wire.head_document(head)
+        outcome = await self._items.batch(
+            head.conversation.key,
+            [
+                items.create(wire.question_document(head.conversation, question)),
+                items.create(wire.turn_document(placed)),
+                items.create(document) if etag is None else items.replace(document, etag),
+            ],
+        )
+        if not isinstance(outcome, Refused):
+            return "accepted"
+        is_head = outcome.index == 2  # noqa: PLR2004  # the place of the head in the batch above
+        return "changed" if is_head or outcome.status != _TAKEN else "exists"
+
+    async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Read a question by its id."""
+        document = await self._items.read(key, wire.question_id(message_id))
+        return None if document is None else wire.message_from(document)
+
+    async def messages(
+        self, key: ConversationKey, *, after_seq: int | None, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        """Read messages in order of `seq`."""
+        forward = after_seq is not None
+        text = 'SELECT TOP @limit * FROM c WHERE c.kind = "message"'
+        bounds: dict[str, Any] = {"limit": limit}
+        if after_seq is not None:
+            text += " AND c.seq > @after"
+            bounds["after"] = after_seq
+        if before_seq is not None:
+            text += " AND c.seq < @before"
+            bounds["before"] = before_seq
+        text += f" ORDER BY c.seq {'ASC' if forward else 'DESC'}"
+        found = [wire.message_from(document) for document in await self._items.query(key, text, bounds)]
+        return found if forward else found[::-1]
+
+    async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Read a turn."""
+        document = await self._items.read(key, wire.turn_item_id(turn_id))
+        return None if document is None else wire.turn_from(document)
+
+    async def take_over(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the epoch of a turn that runs under `ref`."""
+        lease = wire.epoch_seconds(lease_until)
+        changes = [{"op": "incr", "path": "/epoch", "value": 1}, *_running(lease)]
+        document = await self._patch(ref, changes, f"c.epoch = {ref.epoch} AND ({_LEASED})")
+        if document is None:
+            stored = await self._items.read(ref.key, wire.turn_item_id(ref.turn_id))
+            is_ours = stored is not None and (stored["epoch"], stored.get("lease_until")) == (ref.epoch + 1, lease)
+            document = stored if is_ours else None
+        return None if document is None else wire.turn_from(document)
+
+    async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
+        """Raise the attempt and empty the checkpoint, before anything is sent.
+
+        A claim that was applied without an answer is followed by another: attempts may be skipped, never shared.
+        """
+        changes = [
+            {"op": "incr", "path": "/attempt", "value": 1},
+            *setting(checkpoint=""),
+            *_running(wire.epoch_seconds(lease_until)),
+        ]
+        return _turn(await self._patch(ref, changes, _owns(ref)))
+
+    async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
+        """Write the text so far and renew the lease."""
+        changes = setting(checkpoint=text, lease_until=wire.epoch_seconds(lease_until))
+        return _turn(await self._patch(ref, changes, f"{_owns(ref)} AND c.attempt = {attempt}"))
+
+    async def end_round(
+        self, ref: TurnRef, attempt: int, record: RoundRecord, calls: Sequence[ToolCall], lease_until: datetime
+    ) -> Turn | None:
+        """Store a finished round with the intents of its calls; an attempt stores one round, however often asked."""
+        changes = [
+            {"op": "add", "path": "/rounds/-", "value": wire.round_data(record)},
+            *setting(round_attempt=attempt, lease_until=wire.epoch_seconds(lease_until)),
+        ]
+        condition = f"{_owns(ref)} AND c.attempt = {attempt} AND c.round_attempt < {attempt}"
+        intents = [items.create(wire.call_document(ref.key, ref.turn_id, call)) for call in calls]
+        turn_patch = items.patch(wire.turn_item_id(ref.turn_id), changes, condition)
+        outcome = await self._items.batch(ref.key, [*intents, turn_patch])
+        if not isinstance(outcome, Refused):
+            return wire.turn_from(outcome[-1])
+        document = await self._items.read(ref.key, wire.turn_item_id(ref.turn_id))
+        if document is None or document["round_attempt"] != attempt:
+            return None
+        turn = wire.turn_from(document)
+        is_ours = (turn.epoch, turn.attempt) == (ref.epoch, attempt) and turn.sealed is None
+        return turn if is_ours else None
+
+    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
+        """Mark the turn as waiting for its asker; a fenced execution marks nothing."""
+        status = TurnStatus.AWAITING_APPROVAL.value
+        await self._patch(ref, setting(status=status, lease_until=wire.epoch_seconds(lease_until)), _owns(ref))
+
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
+        """Ask a turn to stop."""
+        document = await self._items.patch(key, wire.turn_item_id(turn_id), setting(cancel_requested=True), _NOT_SEALED)
+        return _turn(document)
+
+    async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
+        """Read a turn's ledger in order of round and index."""
+        text = 'SELECT * FROM c WHERE c.kind = "tool_call" AND c.turn_id = @turn'
+        found = [wire.call_from(document) for document in await self._items.query(key, text, {"turn": turn_id})]
+        # Sorted here: an order by two fields would need a composite index for at most sixteen items.
+        return sorted(found, key=lambda call: (call.round, call.index))
+
+    async def move_call(
+        self, key: ConversationKey, turn_id: TurnId, call: ToolCall, *, expected: ToolCall
+    ) -> ToolCall | None:
+        """Write a call's new state if state and approval are the expected ones.
+
+        Only the outcome of an open call is taken as written before: of two who open a call, or answer its approval,
+        one must lose.
+        """
+        item_id = wire.call_item_id(turn_id, call)
+        condition = f'c.state = "{expected.state.value}" AND c.approval = "{expected.approval.value}"'
+        document = await self._items.patch(key, item_id, setting(**wire.call_outcome_data(call)), condition)
+        if document is not None:
+            return wire.call_from(document)
+        if expected.state is not CallState.OPEN or not call.state.ended:
+            return None
+        stored = await self._items.read(key, item_id)
+        return call if stored is not None and wire.call_from(stored) == call else None
+
+    async def seal(
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+    ) -> Literal["sealed", "stale", "changed"]:
+        """Freeze the turn with its answer and take the answer's seq from `head`."""
+        if head is None:
+            return "changed"
+        seq = head.head.next_seq
+        changes = setting(sealed=wire.sealed_data(replace(answer, seq=seq)), **({"error": error} if error else {}))
+        condition = f"c.epoch = {ref.epoch} AND {_NOT_SEALED}"
+        outcome = await self._items.batch(
+            ref.key,
+            [
+                items.patch(wire.turn_item_id(ref.turn_id), changes, condition),
+                items.replace(wire.head_document(replace(head.head, next_seq=seq + 1)), head.etag),
+            ],
+        )
+        if not isinstance(outcome, Refused):
+            return "sealed"
+        if outcome.index == 1:
+            return "changed"
+        turn = await self.turn(ref.key, ref.turn_id)
+        if turn is None or turn.epoch != ref.epoch or turn.sealed is None:
+            return "stale"
+        return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
+
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
+        """End the sealed turn, replace the head and start the head's active turn, all at once."""
+        if turn.sealed is None:
+            return False
+        key = head.conversation.key
+        changes = setting(status=wire.ends_as(turn.sealed).value)
+        if turn.status in wire.LEASED:
+            changes.append({"op": "remove", "path": "/lease_until"})
+        still_open = f'({_LEASED} OR c.status = "{TurnStatus.WAITING.value}")'
+        condition = f"c.epoch = {turn.epoch} AND IS_DEFINED(c.sealed) AND {still_open}"
+        outcome = await self._items.batch(
+            key,
+            [
+                items.patch(wire.turn_item_id(turn.turn_id), changes, condition),
+                items.replace(wire.head_document(head), etag),
+                *_start(turn, head, lease_until),
+            ],
+        )
+        if not isinstance(outcome, Refused):
+            return True
+        stored = await self.turn(key, turn.turn_id)
+        return stored is not None and stored.epoch == turn.epoch and stored.status.ended
+
+    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
+        """Find turns whose lease ran out."""
+        text = "SELECT TOP @limit c.conversation_id, c.turn_id, c.epoch FROM c WHERE c.lease_until < @now"
+        found = await self._items.query_everywhere(text, {"limit": limit, "now": wire.epoch_seconds(now)})
+        return [wire.ref_from(document) for document in found]
+
+    async def _patch(self, ref: TurnRef, changes: Sequence[dict[str, Any]], condition: str) -> dict[str, Any] | None:
+        return await self._items.patch(ref.key, wire.turn_item_id(ref.turn_id), changes, condition)
+
+
+def _owns(ref: TurnRef) -> str:
+    return f"c.epoch = {ref.epoch} AND ({_LEASED}) AND {_NOT_SEALED}"
+
+
+def _running(lease: float) -> list[dict[str, Any]]:
+    return setting(status=TurnStatus.RUNNING.value, lease_until=lease)
+
+
+def _start(ended: Turn, head: Head, lease_until: datetime) -> list[items.Operation]:
+    """Start the turn that the head now names; a waiting turn that ends frees no slot."""
+    if ended.status is TurnStatus.WAITING or head.active_turn is None:
+        return []
+    changes = [{"op": "incr", "path": "/epoch", "value": 1}, *_running(wire.epoch_seconds(lease_until))]
+    waits = f'c.status = "{TurnStatus.WAITING.value}"'
+    return [items.patch(wire.turn_item_id(head.active_turn), changes, waits)]
+
+
+def _turn(document: dict[str, Any] | None) -> Turn | None:
+    return None if document is None else wire.turn_from(document)

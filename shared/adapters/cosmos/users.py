@@ -1,0 +1,56 @@
+"""Keep people's grants and lists of conversations in Cosmos DB."""
+
+from typing import Any
+
+from shared.adapters.cosmos.items import Items
+from shared.domain.entries import ConversationEntry, Page
+from shared.domain.identity import SessionGrant
+from shared.domain.ids import ConversationKey, PublicId, UserId
+from shared.ports import Clock
+from shared.wire import user_documents as wire
+from shared.wire.cursors import make_cursor, read_cursor
+
+
+class CosmosUsers:
+    """Meet UserStore over container `users`, partition key `/user_id`; `cursor_key` signs the lists' cursors."""
+
+    def __init__(self, container: Items, clock: Clock, cursor_key: bytes) -> None:
+        self._items = container
+        self._clock = clock
+        self._cursor_key = cursor_key
+
+    async def put_grant(self, grant: SessionGrant) -> None:
+        """Replace the session's grant."""
+        await self._items.upsert(wire.grant_document(grant, self._clock.now()))
+
+    async def grant(self, user_id: UserId, session_id: PublicId) -> SessionGrant | None:
+        """Read a session's grant; None when there is none or it expired."""
+        document = await self._items.read(user_id, wire.grant_id(session_id))
+        grant = wire.grant_from(document) if document else None
+        # The database removes items some time after their end.
+        return grant if grant and grant.expires_at > self._clock.now() else None
+
+    async def add_entry(self, entry: ConversationEntry) -> None:
+        """List a conversation for its person; a repeat changes nothing."""
+        await self._items.create(wire.entry_document(entry))
+
+    async def entry(self, user_id: UserId, key: ConversationKey) -> ConversationEntry | None:
+        """Read one entry of a person's list."""
+        document = await self._items.read(user_id, wire.entry_id(key))
+        return wire.entry_from(document) if document else None
+
+    async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
+        """List a person's conversations, newest first."""
+        text = 'SELECT TOP @limit * FROM c WHERE c.kind = "entry"'
+        bounds: dict[str, Any] = {"limit": limit + 1}
+        if cursor is not None:
+            text += " AND c.place < @before"
+            bounds["before"] = read_cursor(self._cursor_key, user_id, cursor)
+        if search:
+            text += " AND CONTAINS(c.title, @search, true)"
+            bounds["search"] = search
+        text += " ORDER BY c.place DESC"
+        found = await self._items.query(user_id, text, bounds)
+        page = found[:limit]
+        more = make_cursor(self._cursor_key, user_id, page[-1]["place"]) if len(found) > limit else None
+        return Page(items=[wire.entry_from(document) for document in page], next_cursor=more)

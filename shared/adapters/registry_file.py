@@ -1,0 +1,75 @@
+"""Read the tool servers from a JSON file in the predecessor's form, as an alternative or a last resort."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+from shared.domain.tools import Manifest, ServerEntry
+from shared.wire.reading import MalformedDocument
+from shared.wire.registry_documents import server_from
+
+_log = logging.getLogger("salescoach.registry")
+
+
+class RegistryFileUnusable(Exception):
+    """The file is absent or not a list of servers; names the file and what is wrong."""
+
+
+class FileRegistry:
+    """Meet ToolRegistry over a file that is read once; manifests are kept for the life of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._servers: list[ServerEntry] | None = None
+        self._manifests: dict[str, Manifest] = {}
+
+    async def servers(self) -> list[ServerEntry]:
+        """List the valid, enabled servers; the others are named in the log.
+
+        Raises:
+            RegistryFileUnusable: there is no list of servers to read.
+        """
+        if self._servers is None:
+            servers, faults = read_servers(self._path)
+            for fault in faults:
+                _log.warning("registry.entry_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
+            self._servers = [server for server in servers if server.enabled]
+        return self._servers
+
+    async def manifests(self) -> list[Manifest]:
+        """List what was discovered since the process started."""
+        return list(self._manifests.values())
+
+    async def put_manifest(self, manifest: Manifest) -> None:
+        """Keep what a server offers now."""
+        self._manifests[manifest.server] = manifest
+
+
+def read_servers(path: Path) -> tuple[list[ServerEntry], list[MalformedDocument]]:
+    """Read the usable servers, and the faults of those that are not; of one name only the first is usable.
+
+    Raises:
+        RegistryFileUnusable: the file cannot be read or is not a list of objects.
+    """
+    servers: dict[str, ServerEntry] = {}
+    faults: list[MalformedDocument] = []
+    for entry in _entries(path):
+        try:
+            server = server_from(entry)
+            if server.name in servers:
+                raise MalformedDocument(server.name, "Name: is used twice")  # noqa: TRY301
+            servers[server.name] = server
+        except MalformedDocument as fault:
+            faults.append(fault)
+    return list(servers.values()), faults
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RegistryFileUnusable(f"{path}: cannot be read as JSON") from error
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in cast("list[Any]", content)):
+        raise RegistryFileUnusable(f"{path}: must be a list of objects")
+    return cast("list[dict[str, Any]]", content)

@@ -1,0 +1,36 @@
+"""Tool servers and what they offer."""
+
+from dataclasses import replace
+
+from shared.domain.tools import Manifest, ToolSpec
+
+from .chats import Stores
+
+
+async def test_only_enabled_servers_are_listed(stores: Stores) -> None:
+    """A server that is switched off does not exist for anybody."""
+    listed = await stores.registry.servers()
+
+    ours = [server for server in listed if server in stores.servers]
+    assert ours == [server for server in stores.servers if server.enabled]
+    assert stores.servers[-1] not in listed
+
+
+async def test_the_newest_manifest_of_a_server_replaces_the_one_before(stores: Stores) -> None:
+    """What a server offered last is what it offers."""
+    server = stores.servers[0].name
+    tool = ToolSpec(
+        server=server,
+        name="pipeline",
+        title="Pipeline",
+        description="d",
+        input_schema={"type": "object"},
+        read_only=True,
+    )
+    manifest = Manifest(server=server, tools=(tool,), version="1", discovered_at=stores.clock.now())
+    await stores.registry.put_manifest(manifest)
+    newer = replace(manifest, version="2", tools=(tool, replace(tool, name="forecast", destructive=False)))
+
+    await stores.registry.put_manifest(newer)
+
+    assert [found for found in await stores.registry.manifests() if found.server == server] == [newer]
