@@ -9,7 +9,8 @@ from local.stack.probe import Answer, ask
 from local.stack.worker import PartFailed
 
 OPEN_S = 30.0
-POLL_S = 0.1
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 1.0
 
 
 async def open_app(app: str) -> None:
@@ -34,11 +35,13 @@ async def open_app(app: str) -> None:
 
 async def ready(url: str) -> None:
     """Wait until the app answers that it can serve."""
+    pause = FIRST_PAUSE_S
     while True:
         answer = await asyncio.to_thread(ask, url)
         if answer is not None and answer.status == http.client.OK:
             return
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_S)
 
 
 def said(answer: Answer | None) -> str:

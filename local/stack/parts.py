@@ -68,7 +68,7 @@ def all_parts(
         _blob(ports, places, everything=wishes.host == "func"),
         _webpubsub(ports, *faults),
         _python("identity", ports, "--data", str(places.of("identity"))),
-        _python("mcp", ports, "--identity", url(ports, "identity"), module="local.mcp_servers"),
+        _mcp(ports, places),
         _model(ports, wishes, *faults),
         _host(ports, places, settings, wishes, *faults),
         _web(ports),
@@ -117,6 +117,12 @@ def _webpubsub(ports: Mapping[str, int], *faults: str) -> Part:
     upstream = ("--hub", HUB, "--event-handler", url(ports, "app") + WEBHOOK)
     partners = ("--identity", url(ports, "identity"))
     return _python("webpubsub", ports, *upstream, *partners, *faults, health="/api/health")
+
+
+def _mcp(ports: Mapping[str, int], places: Places) -> Part:
+    # DATA/sample-data/*.json may be edited while it runs.
+    where = ("--data", str(places.data), "--identity", url(ports, "identity"))
+    return _python("mcp", ports, *where, module="local.mcp_servers")
 
 
 def _model(ports: Mapping[str, int], wishes: Wishes, *faults: str) -> Part:
