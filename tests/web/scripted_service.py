@@ -65,9 +65,9 @@ class ScriptedService:
         message = {"sequenceId": self._sequence, "type": "message", "from": "server", "dataType": "json"}
         self.sockets[-1].send(json.dumps({**message, "data": frame}))
 
-    def lose_connection(self) -> None:
-        """End the newest connection so that it cannot be recovered (close code 1008)."""
-        self.sockets[-1].close(code=1008, reason="lost")
+    def lose_connection(self, *, recoverable: bool = False) -> None:
+        """Cut the newest connection; close code 1008 tells the client that it cannot be recovered."""
+        self.sockets[-1].close(code=1011 if recoverable else 1008, reason="lost")
 
     def heard(self, type_: str) -> list[dict[str, Any]]:
         """List what the page sent of one type."""
@@ -160,9 +160,11 @@ class ScriptedService:
 
     def _open(self, socket: WebSocketRoute) -> None:
         self.sockets.append(socket)
-        self._sequence = 0
         number = len(self.sockets)
         socket.on_message(lambda text: self._hear(socket, str(text)))
+        if "awps_reconnection_token" in socket.url:
+            return
+        self._sequence = 0
         connected = {"type": "system", "event": "connected", "userId": SAM["id"], "connectionId": f"c{number}"}
         socket.send(json.dumps({**connected, "reconnectionToken": f"r{number}"}))
 

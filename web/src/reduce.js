@@ -64,7 +64,8 @@ function history(conversationId, afterSeq = 0) {
 function resume(turn) {
   const { turn_id, conversation_id, attempt, length: offset } = turn;
   const known = attempt > 0 ? { attempt, offset } : {};
-  return { type: "turn.resume", request_id: turn_id, turn_id, conversation_id, ...known };
+  // A refusal repeats request_id, which is how this page learns which turn it is about; the wire allows 64 characters.
+  return { type: "turn.resume", request_id: turn_id.slice(0, 64), turn_id, conversation_id, ...known };
 }
 
 function query(question, conversationId) {
@@ -213,19 +214,25 @@ function onError(state, frame, now) {
   const turn_id = frame.turn_id ?? frame.request_id;
   if (frame.in_reply_to === "query" && message_id) return refuse(state, message_id, frame);
   if (frame.in_reply_to === "turn.resume" && frame.code === "not_found") return lost(state, turn_id, frame, now);
-  return { ...state, alerts: [...state.alerts, frame] };
+  return alert(state, frame);
+}
+
+/** What is told again replaces what was told before. */
+function alert(state, frame) {
+  const others = state.alerts.filter((known) => known.type !== frame.type || known.code !== frame.code);
+  return { ...state, alerts: [...others, frame] };
 }
 
 /** The turn is not known to the server any more: the store has the last word. */
 function lost(state, turnId, error, now) {
-  const turn = openTurns(state).find((candidate) => candidate.turn_id === turnId);
+  const turn = openTurns(state).find((candidate) => resume(candidate).request_id === turnId || candidate.turn_id === turnId);
   if (turn === undefined) return state;
   const ended = changeTurn(state, turn, now, (known) => turns.end(known, "failed", { error }));
   return asking(ended, history(turn.conversation_id));
 }
 
 function onNotice(state, frame, now) {
-  if (!frame.turn_id) return { ...state, alerts: [...state.alerts, frame] };
+  if (!frame.turn_id) return alert(state, frame);
   return turnStep((turn) => ({ ...turn, notices: [...turn.notices, frame] }))(state, frame, now);
 }
 

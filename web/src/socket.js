@@ -15,66 +15,68 @@ const RECONNECT = { maxRetries: Number.MAX_VALUE, retryDelayInMs: 1_000, maxRetr
  * @param {() => void} options.onRecovered the same connection stands again
  * @param {(state: "online" | "connecting" | "offline") => void} options.onState
  */
-export function createSocket({ accessUrl, onFrame, onConnected, onRecovered, onState }) {
-  let established = false;
-  let closed = false;
-  let started = false;
-
-  async function getClientAccessUrl() {
+export function createSocket({ accessUrl, ...handlers }) {
+  const life = { established: false, closed: false, started: false };
+  const getClientAccessUrl = async () => {
     // A hidden tab waits: a person's sixth connection closes the oldest, and six tabs would fight for five places.
-    if (started) await visible();
+    if (life.started) await visible();
     return accessUrl();
-  }
-
+  };
   const client = new WebPubSubClient({ getClientAccessUrl }, { reconnectRetryOptions: RECONNECT });
-
-  client.on("connected", () => {
-    established = true;
-    onState("online");
-    onConnected();
-  });
-  client.on("disconnected", () => {
-    established = false;
-    if (!closed) onState("offline");
-  });
-  client.on("server-message", ({ message }) => onFrame(payload(message)));
-  client.on("group-message", ({ message }) => onFrame(payload(message)));
-
-  const unwatch = watchSockets({
-    onOpen: () => {
-      onState("online");
-      if (established) onRecovered();
-    },
-    onClose: () => {
-      if (!closed) onState("offline");
-    },
-  });
-
-  async function start() {
-    onState("connecting");
-    while (!closed) {
-      try {
-        await client.start();
-        started = true;
-        return;
-      } catch {
-        // The client gives up when its first start fails; a page that was opened too early shall not.
-        onState("offline");
-        await new Promise((resolve) => setTimeout(resolve, START_AGAIN_MS));
-      }
-    }
-  }
+  const unwatch = listen(client, life, handlers);
 
   return {
-    start,
+    start: () => start(client, life, handlers),
     /** Send one wire message. Rejects when it did not reach the service; `error.errorDetail` is the service's refusal. */
     send: (message) => client.sendEvent(EVENT, message, "json"),
     close: () => {
-      closed = true;
+      life.closed = true;
       unwatch();
       client.stop();
     },
   };
+}
+
+/** Tell the handlers what happens to the connection; returns how to stop watching. */
+function listen(client, life, { onFrame, onConnected, onRecovered, onState }) {
+  const onClose = () => {
+    if (!life.closed) onState("offline");
+  };
+  client.on("connected", () => {
+    life.established = true;
+    onState("online");
+    onConnected();
+  });
+  client.on("disconnected", () => {
+    life.established = false;
+    onClose();
+  });
+  client.on("server-message", ({ message }) => onFrame(payload(message)));
+  client.on("group-message", ({ message }) => onFrame(payload(message)));
+  return watchSockets({
+    onClose,
+    onOpen: () => {
+      // Before `connected` a new socket is not yet a connection; after a loss it is the old one, recovered.
+      if (!life.established) return;
+      onState("online");
+      onRecovered();
+    },
+  });
+}
+
+/** Start, again and again: the client gives up when its first start fails; a page that was opened too early shall not. */
+async function start(client, life, { onState }) {
+  onState("connecting");
+  while (!life.closed) {
+    try {
+      await client.start();
+      life.started = true;
+      return;
+    } catch {
+      onState("offline");
+      await new Promise((resolve) => setTimeout(resolve, START_AGAIN_MS));
+    }
+  }
 }
 
 function payload(message) {

@@ -31,25 +31,30 @@ export function createView(actions) {
     render(model) {
       at("sign-in").hidden = true;
       at("app").hidden = false;
-      if (shownChat !== model.open) {
+      const opened = shownChat !== model.open;
+      const follow = opened || isNearEnd(at("scroller"));
+      if (opened) {
         transcript.clear();
         at("question").focus();
       }
-      const follow = shownChat !== model.open || isNearEnd(at("scroller"));
       shownChat = model.open;
-      renderPerson(at, model);
-      renderChats(at("chats"), model, actions);
-      renderHeader(at, model);
-      renderWelcome(at, model, actions);
+      renderAround(at, model, actions);
       transcript.render(model.conversation, model.connection);
-      renderComposer(at, model);
-      renderAlerts(at("alerts"), model.alerts, actions);
       if (follow) at("scroller").scrollTop = at("scroller").scrollHeight;
     },
     scrollToEnd() {
       at("scroller").scrollTop = at("scroller").scrollHeight;
     },
   };
+}
+
+function renderAround(at, model, actions) {
+  renderPerson(at, model);
+  renderChats(at("chats"), model, actions);
+  renderHeader(at, model);
+  renderWelcome(at, model, actions);
+  renderComposer(at, model);
+  renderAlerts(at("alerts"), model.alerts, actions);
 }
 
 function isNearEnd(scroller) {

@@ -1,0 +1,133 @@
+"""A person in a real browser signs in, asks, watches the answer arrive, and finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.stack import Stack
+from tests.web.chromium import browser as running_browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / ".local" / "artefacts"
+QUESTION = "How is my pipeline this quarter?"
+PATIENCE_MS = 20_000
+ANSWER_MS = 90_000
+# Notes every length that the answer's text has on the page, as a person would see it grow.
+WATCH = """() => {
+  window.lengths = [];
+  const note = () => {
+    const length = document.querySelector('[data-testid=answer-text]')?.textContent.length ?? 0;
+    if (length > 0 && length !== window.lengths.at(-1)) window.lengths.push(length);
+  };
+  new MutationObserver(note).observe(document.getElementById('transcript'), { childList: true, subtree: true });
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Run one browser for the module."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Generator[Page]:
+    """Open a tab; a fault of the page's own code fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("pageerror", lambda fault: faults.append(str(fault)))
+    tab.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+    yield tab
+    context.close()
+    assert faults == []
+
+
+def sign_in(page: Page, stack: Stack, user: str = "sam.sales") -> None:
+    """Choose a sample person and wait for the connection."""
+    page.goto(stack.url("web"))
+    page.click(f'[data-user="{user}"]')
+    expect(page.get_by_test_id("status")).to_have_attribute("data-state", "online")
+
+
+def ask(page: Page, question: str = QUESTION) -> None:
+    """Type a question and press Enter."""
+    page.evaluate(WATCH)
+    page.get_by_test_id("composer").fill(question)
+    page.keyboard.press("Enter")
+
+
+def expect_done(page: Page) -> None:
+    """Wait until the only answer is told to be stored."""
+    expect(page.get_by_test_id("answer")).to_have_count(1, timeout=ANSWER_MS)
+    expect(page.get_by_test_id("answer")).to_have_attribute("data-ended", "true", timeout=ANSWER_MS)
+    expect(page.get_by_test_id("answer")).to_have_attribute("data-status", "done")
+
+
+def shown_text(page: Page) -> str | None:
+    """Read the answer's text as the page took it from the wire, before it became markup."""
+    return page.get_by_test_id("answer-text").get_attribute("data-shown")
+
+
+def stored_answers(page: Page, stack: Stack) -> list[str]:
+    """Read the chat's answers over REST."""
+    session_id = page.url.rpartition("#")[2]
+    data = stack.get(f"/api/sessions/{session_id}/messages", token=stack.token("sam.sales"))["data"]
+    return [item["content"] for item in data["items"] if item["author"] == "assistant"]
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Keep a screenshot among the test's artefacts."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def test_a_person_asks_and_sees_the_answer_grow_with_its_tools_and_finds_it_after_a_reload(
+    page: Page, stack: Stack
+) -> None:
+    """Sign-in, streaming, tool activity, the stored text character by character, history."""
+    sign_in(page, stack)
+    keep_picture(page, "1-signed-in")
+    ask(page)
+    expect(page.get_by_test_id("tool").first).to_be_visible(timeout=ANSWER_MS)
+    keep_picture(page, "2-answering")
+    expect_done(page)
+    keep_picture(page, "3-answered")
+
+    lengths: list[int] = page.evaluate("window.lengths")
+    # A length may also shrink, when the two stars of bold text find their end.
+    assert sum(later > earlier for earlier, later in pairwise(lengths)) >= 3, lengths
+    expect(page.get_by_test_id("tool").first).to_have_attribute("data-state", "done")
+    expect(page.get_by_test_id("question")).to_have_text([QUESTION])
+    text = shown_text(page)
+    assert stored_answers(page, stack) == [text]
+
+    page.reload()
+    expect(page.get_by_test_id("question")).to_have_text([QUESTION])
+    expect_done(page)
+    expect(page.get_by_test_id("tool").first).to_have_attribute("data-state", "done")
+    expect(page.locator('[data-testid="chat"][aria-current="page"]')).to_have_count(1)
+    assert shown_text(page) == text
+    keep_picture(page, "4-reloaded")
+
+
+def test_a_host_that_dies_in_mid_answer_costs_the_page_nothing(page: Page, new_stack: Callable[..., Stack]) -> None:
+    """The turn finishes by itself; the page shows one answer, equal to the stored one."""
+    stack = new_stack("--tokens-per-second", "15")
+    sign_in(page, stack)
+    ask(page)
+    expect(page.get_by_test_id("answer-text")).to_contain_text(" ", timeout=ANSWER_MS)
+    stack.kill("host")
+    expect_done(page)
+
+    expect(page.get_by_test_id("question")).to_have_text([QUESTION])
+    assert stored_answers(page, stack) == [shown_text(page)]
+    keep_picture(page, "5-after-the-host-died")
