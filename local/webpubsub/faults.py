@@ -50,15 +50,18 @@ class Faults:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer the admin endpoint."""
         try:
-            if request.method == "POST":
-                self.add(await _object(request))
-            elif request.method == "DELETE":
-                self.clear()
-            elif request.method != "GET":
-                raise ServiceError(405, "Error.MethodNotAllowed", "POST, GET or DELETE.")
+            await self._change(request)
         except ServiceError as refusal:
             return refusal.response()
         return web.json_response({"on": self._on})
+
+    async def _change(self, request: web.Request) -> None:
+        if request.method == "POST":
+            self.add(await _object(request))
+        elif request.method == "DELETE":
+            self.clear()
+        elif request.method != "GET":
+            raise ServiceError(405, "Error.MethodNotAllowed", "POST, GET or DELETE.")
 
     def add(self, fault: dict[str, Any]) -> None:
         """Begin a fault, or do it at once where it is one moment.
