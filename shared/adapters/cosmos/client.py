@@ -8,6 +8,7 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from shared.adapters.cosmos.errors import translated
 from shared.adapters.cosmos.items import Items
+from shared.domain.errors import StoreUnavailable
 
 # The flow has the one layer of waiting (architecture.md, decision 17): here a single quick retry of throttled
 # requests, which the gateway asks for even under light load. 0 would mean the SDK's default of nine retries.
@@ -22,6 +23,9 @@ _PATIENCE: dict[str, Any] = {
     "connection_timeout": 1,
     "read_timeout": 2,
 }
+
+# The SDK asks for the account again and again, up to 14 s with a server that accepts and says nothing.
+_OPEN_S = 2.0
 
 
 class CosmosAccount:
@@ -91,7 +95,11 @@ class CosmosAccount:
         client = CosmosClient(self._endpoint, self._credential, **_PATIENCE)
         try:
             with translated("open the account"):
-                return await client.__aenter__()
+                async with asyncio.timeout(_OPEN_S):
+                    return await client.__aenter__()
+        except TimeoutError as error:
+            await client.close()
+            raise StoreUnavailable("open the account: too slow") from error
         except BaseException:
             await client.close()
             raise

@@ -37,13 +37,14 @@ class CosmosConversations:
         self, head: Head, etag: str | None, question: Message, turn: Turn
     ) -> Literal["accepted", "exists", "changed"]:
         """Store question, turn and head in one atomic batch; creates come first, to tell a duplicate as such."""
+        key = head.conversation.key
         starts = head.active_turn == turn.turn_id
         placed = replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
-        document = wire.head_document(head)
+        asked, document = wire.question_document(head.conversation, question), wire.head_document(head)
         outcome = await self._items.batch(
-            head.conversation.key,
+            key,
             [
-                items.create(wire.question_document(head.conversation, question)),
+                items.create(asked),
                 items.create(wire.turn_document(placed)),
                 items.create(document) if etag is None else items.replace(document, etag),
             ],
@@ -51,7 +52,11 @@ class CosmosConversations:
         if not isinstance(outcome, Refused):
             return "accepted"
         is_head = outcome.index == 2  # noqa: PLR2004  # the place of the head in the batch above
-        return "changed" if is_head or outcome.status != _TAKEN else "exists"
+        if is_head or outcome.status != _TAKEN:
+            return "changed"
+        stored = await self.message(key, MessageId(question.message_id))
+        # The SDK sends a batch again whose answer was lost; its own first try is no duplicate.
+        return "accepted" if stored == wire.message_from(asked) else "exists"
 
     async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:
         """Read a question by its id."""

@@ -45,7 +45,8 @@ class MemoryConversations:
         question_document = wire.question_document(head.conversation, question)
         taken = await self._read(key, question_document["id"])
         if taken is not None or (key, wire.turn_item_id(turn.turn_id)) in self._documents:
-            return "exists"
+            is_ours = taken is not None and wire.message_from(taken) == wire.message_from(question_document)
+            return "accepted" if is_ours else "exists"
         if not self._is_head(key, etag):
             return "changed"
         starts = head.active_turn == turn.turn_id

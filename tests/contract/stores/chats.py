@@ -15,6 +15,8 @@ from shared.domain.turns import RoundRecord, Turn
 from shared.ports import ConversationStore, ToolRegistry, UserStore
 from shared.wire.documents import answer_document
 
+CURSOR_KEY = b"a key of the tests"
+
 
 @dataclass(kw_only=True)
 class Stores:

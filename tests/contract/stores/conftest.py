@@ -1,68 +1,20 @@
 """One suite for every store: the fakes in memory, and the Cosmos adapter on the local server."""
 
-import json
-import subprocess
-import sys
-import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.adapters.cosmos.client import CosmosAccount
-from shared.adapters.cosmos.conversations import CosmosConversations
-from shared.adapters.cosmos.registry import CosmosRegistry
-from shared.adapters.cosmos.users import CosmosUsers
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.conversations import MemoryConversations
 from shared.adapters.memory.registry import MemoryRegistry
 from shared.adapters.memory.users import MemoryUsers
 from shared.domain.tools import ServerEntry
-from shared.wire.registry_documents import server_document
 
-from .chats import Chat, Stores
-
-KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
-CURSOR_KEY = b"a key of the tests"
-CONTAINERS = ("conversations:/conversation_id", "users:/user_id", "registry:/kind")
-
-
-class CosmosServer:
-    """`python -m local.cosmos` on a free port, with its faults on order."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "local.cosmos", "--port", "0", "--faults", "--database", "salescoach"]
-        for container in CONTAINERS:
-            command += ["--container", container]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own command
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip().rpartition(" ")[2]
-
-    def fail(self, **fault: Any) -> None:
-        """Order a fault."""
-        self._ask("POST", fault)
-
-    def heal(self) -> list[Any]:
-        """Take all faults back and give what they did."""
-        faults = self._ask("GET")
-        self._ask("DELETE")
-        return faults
-
-    def end(self) -> None:
-        """Stop the server."""
-        self._process.terminate()
-        assert self._process.wait(10) == 0
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def _ask(self, method: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_faults", data=data, method=method)  # noqa: S310  # our own URL
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  # our own URL
-            return json.load(response)
+from .chats import CURSOR_KEY, Chat, Stores
+from .cosmos_process import CosmosServer, connected, cosmos_stores
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +23,6 @@ def cosmos_server() -> Iterator[CosmosServer]:
     server = CosmosServer()
     yield server
     server.end()
-
-
-@asynccontextmanager
-async def connected(server: CosmosServer) -> AsyncGenerator[CosmosAccount, None]:
-    """Give a connection to the server."""
-    account = CosmosAccount.from_connection_string(f"AccountEndpoint={server.url}/;AccountKey={KEY};", "salescoach")
-    try:
-        yield account
-    finally:
-        await account.close()
 
 
 @pytest.fixture
@@ -109,22 +51,6 @@ def memory_stores(servers: list[ServerEntry]) -> Stores:
         clock=clock,
         bind=bind,
         stored=stored,
-        servers=servers,
-    )
-
-
-async def cosmos_stores(account: CosmosAccount, servers: list[ServerEntry]) -> Stores:
-    """Make the adapter's stores."""
-    clock, items, registry = MemoryClock(), account.items("conversations"), account.items("registry")
-    for server in servers:
-        await registry.upsert(server_document(server))
-    return Stores(
-        conversations=CosmosConversations(items),
-        users=CosmosUsers(account.items("users"), clock, CURSOR_KEY),
-        registry=CosmosRegistry(registry),
-        clock=clock,
-        bind=items.upsert,
-        stored=items.read,
         servers=servers,
     )
 

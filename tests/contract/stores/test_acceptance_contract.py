@@ -47,6 +47,16 @@ async def test_nothing_is_known_of_a_conversation_before_its_first_question(chat
     assert await store.messages(key, after_seq=None, before_seq=None, limit=10) == []
 
 
+async def test_the_same_question_of_a_later_moment_exists_already(chat: Chat) -> None:
+    """A client that asks again is told of its first question."""
+    turn = await chat.ask("once")
+    stored = await chat.stored_head()
+    chat.stores.clock.advance(1)
+    head, message, made = chat.records(stored.head, "once", turn.question_id)
+
+    assert await chat.stores.conversations.accept(head, stored.etag, message, made) == "exists"
+
+
 async def test_a_taken_message_id_is_told_before_a_changed_head(chat: Chat) -> None:
     """A duplicate is answered at once, not retried."""
     turn = await chat.ask()
@@ -58,6 +68,16 @@ async def test_a_taken_message_id_is_told_before_a_changed_head(chat: Chat) -> N
     assert outcome == "exists"
     assert await chat.turn(turn) == turn
     assert (await chat.stored_head()) == stored
+
+
+async def test_the_same_batch_again_is_accepted_and_takes_no_second_place(chat: Chat) -> None:
+    """An acceptance that was applied without an answer is found again."""
+    head, message, turn = chat.records(Head(conversation=chat.conversation), "once", MessageId(str(uuid4())))
+
+    outcomes = [await chat.stores.conversations.accept(head, None, message, turn) for _ in range(2)]
+
+    assert outcomes == ["accepted", "accepted"]
+    assert (await chat.stored_head()).head.next_seq == 2
 
 
 async def test_a_changed_head_refuses_the_whole_batch(chat: Chat) -> None:
