@@ -6,6 +6,7 @@ import base64
 import binascii
 import logging
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from local.cosmos.store import Store
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8081
+# Answers under way (faults may delay them) get this long at the end.
+_SHUTDOWN_S = 1.0
 
 
 def main() -> int:
@@ -28,7 +31,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         service = _service(arguments)
-    except (CosmosError, OSError) as error:
+    except (CosmosError, OSError, sqlite3.Error) as error:
         print(f"cosmos: {error}", file=sys.stderr)
         return 1
     gateway = Gateway(service=service, key=arguments.key, faults=Faults() if arguments.faults else None)
@@ -87,7 +90,7 @@ def _service(arguments: argparse.Namespace) -> Service:
 
 
 async def _serve(gateway: Gateway, port: int) -> int:
-    runner = web.AppRunner(make_app(gateway), access_log=None)
+    runner = web.AppRunner(make_app(gateway), access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, HOST, port)

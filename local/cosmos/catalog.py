@@ -180,9 +180,10 @@ def _partition_path(definition: Any) -> tuple[str, ...]:
     if known.get("kind", "Hash") != "Hash" or not isinstance(paths, list) or len(known["paths"]) != 1:
         refuse("hierarchical partition keys")
     path = str(known["paths"][0])
-    if not path.startswith("/") or path == "/" or '"' in path:
+    steps = tuple(path[1:].split("/"))
+    if not path.startswith("/") or not all(steps) or '"' in path:
         raise bad_request(f"The partition key path {path!r} must look like /name or /name/name.")
-    return tuple(path[1:].split("/"))
+    return steps
 
 
 def _default_ttl(value: Any) -> int | None:

@@ -15,6 +15,8 @@ from local.cosmos.wire import Json, dump_json, parse_json
 ITEM_LIMIT = 2 * 1024 * 1024
 # The longest id, same page.
 ID_LIMIT = 1023
+# The deepest nesting, same page.
+DEPTH_LIMIT = 128
 SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
 UNDEFINED_KEY = "{}"
 _TTL_MAXIMUM = 2_147_483_647
@@ -86,10 +88,35 @@ def stamp(container: Container, document: Json, *, pk: str, seq: int) -> Row:
     body = {key: value for key, value in document.items() if key not in SYSTEM}
     body |= {"_rid": rid, "_self": f"{container.self_link}docs/{rid}/", "_etag": etag}
     body |= {"_attachments": "attachments/", "_ts": int(now)}
-    text = dump_json(body)
+    text = _text(body)
     if len(text) > ITEM_LIMIT or len(text.encode()) > ITEM_LIMIT:
         raise CosmosError(413, f"Request size is too large: an item may have {ITEM_LIMIT} bytes.")
     return Row(seq, pk, name, etag, now, _ttl(container, document.get("ttl")), text)
+
+
+def _text(body: Json) -> str:
+    if _depth(body) > DEPTH_LIMIT:
+        raise bad_request(f"The item is nested deeper than {DEPTH_LIMIT} levels.")
+    try:
+        return dump_json(body)
+    except ValueError as error:
+        raise bad_request("The item holds a number that is too large.") from error
+
+
+def _depth(value: Any) -> int:
+    """Return how deep arrays and objects are nested; level by level, since recursion has its own limit."""
+    depth = 0
+    level: list[Any] = [value]
+    while level:
+        level = [inner for node in level for inner in _inside(node)]
+        depth += 1
+    return depth - 1
+
+
+def _inside(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(cast("Json", node).values())
+    return cast("list[Any]", node) if isinstance(node, list) else []
 
 
 def _ttl(container: Container, value: Any) -> int | None:

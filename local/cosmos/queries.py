@@ -10,6 +10,7 @@ from local.cosmos.catalog import Container
 from local.cosmos.documents import parse_key
 from local.cosmos.errors import bad_request, refuse
 from local.cosmos.sql.parser import parse_query
+from local.cosmos.sql.prefilter import narrowing
 from local.cosmos.sql.select import Place, Result, rest_after, run
 from local.cosmos.sql.tree import Query
 from local.cosmos.store import Store
@@ -46,7 +47,8 @@ def feed(store: Store, container: Container, call: Call) -> Reply:
 def _page(store: Store, container: Container, call: Call, text: str, parameters: Json) -> Reply:
     parsed = parse_query(text)
     pk = _partition(call)
-    results = run(parsed, parameters, store.scan(container.scope(), pk))
+    rows = store.scan(container.scope(), pk, narrowing(parsed.where, parameters, container.pk_path))
+    results = run(parsed, parameters, rows)
     token = call.header(wire.CONTINUATION)
     mark = _mark(text, parameters, pk)
     if token:

@@ -38,6 +38,8 @@ class Gateway:
             reply = await self._answer(call, request)
         except CosmosError as error:
             reply = error_reply(error)
+        except web.HTTPRequestEntityTooLarge:
+            reply = error_reply(CosmosError(413, "Request size is too large."))
         except Exception:
             # The last door: what no one foresaw is logged here with its trace and must not kill the connection.
             LOGGER.exception("%s %s failed", request.method, request.path)

@@ -54,7 +54,9 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         """Open the file `path`, or memory when it is None."""
-        self.connection = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
+        self.connection = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, timeout=1)
+        # The definitions are kept in memory, so a second process on the same file would not see ours.
+        self.connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
         self.connection.execute("PRAGMA cache_size=-65536")

@@ -92,9 +92,9 @@ def parse_json(data: bytes) -> Any:
 def dump_json(value: Any) -> str:
     """Return compact JSON text that can always be written as UTF-8.
 
-    Lone surrogates, which JSON can carry and UTF-8 cannot, stay escaped.
+    Lone surrogates, which JSON can carry and UTF-8 cannot, stay escaped. Raises ValueError for infinity.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if text.isascii():
         return text
     try:

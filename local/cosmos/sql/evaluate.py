@@ -13,6 +13,7 @@ from local.cosmos.sql.tree import (
     Function,
     In,
     Literal,
+    Logic,
     Minus,
     Not,
     ObjectOf,
@@ -40,9 +41,8 @@ def bind(expression: Expression, parameters: Mapping[str, Any]) -> Evaluator:
             return _path(steps)
         case Binary():
             return _binary(expression, parameters)
-        case Not(operand):
-            inner = bind(operand, parameters)
-            return lambda document: negate(inner(document))
+        case Logic(operator, operands):
+            return _joined([bind(operand, parameters) for operand in operands], operator == "OR")
         case _:
             return _composed(expression, parameters)
 
@@ -61,13 +61,15 @@ def negate(value: Any) -> Any:
 
 def _composed(expression: Expression, parameters: Mapping[str, Any]) -> Evaluator:
     match expression:
-        case Minus(operand):
+        case Not(operand) | Minus(operand):
             inner = bind(operand, parameters)
-            return lambda document: _minus(inner(document))
+            change = negate if isinstance(expression, Not) else _minus
+            return lambda document: change(inner(document))
         case In(operand, options):
             return _in(bind(operand, parameters), [bind(option, parameters) for option in options])
         case Between(operand, low, high):
-            return bind(Binary("AND", Binary(">=", operand, low), Binary("<=", operand, high)), parameters)
+            within = (Binary(">=", operand, low), Binary("<=", operand, high))
+            return bind(Logic("AND", within), parameters)
         case Function(name, arguments):
             return _call(name, [bind(argument, parameters) for argument in arguments])
         case ArrayOf(elements):
@@ -139,32 +141,24 @@ def _object(members: list[tuple[str, Evaluator]]) -> Evaluator:
 def _binary(expression: Binary, parameters: Mapping[str, Any]) -> Evaluator:
     left = bind(expression.left, parameters)
     right = bind(expression.right, parameters)
-    match expression.operator:
-        case "AND":
-            return lambda document: _and(left(document), right, document)
-        case "OR":
-            return lambda document: _or(left(document), right, document)
-        case operator:
-            compare = _COMPARE[operator]
-            return lambda document: compare(left(document), right(document))
+    compare = _COMPARE[expression.operator]
+    return lambda document: compare(left(document), right(document))
 
 
-def _and(left: Any, right: Evaluator, document: Document) -> Any:
-    if left is False:
-        return False
-    other = right(document)
-    if other is False:
-        return False
-    return True if left is True and other is True else UNDEFINED
+def _joined(operands: list[Evaluator], deciding: bool) -> Evaluator:
+    """Join truth values: one `deciding` value decides, else all must be its opposite, else undefined."""
 
+    def join(document: Document) -> Any:
+        result: Any = not deciding
+        for operand in operands:
+            value = operand(document)
+            if value is deciding:
+                return deciding
+            if not isinstance(value, bool):
+                result = UNDEFINED
+        return result
 
-def _or(left: Any, right: Evaluator, document: Document) -> Any:
-    if left is True:
-        return True
-    other = right(document)
-    if other is True:
-        return True
-    return False if left is False and other is False else UNDEFINED
+    return join
 
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {

@@ -11,6 +11,7 @@ from local.cosmos.sql.tree import (
     Function,
     In,
     Literal,
+    Logic,
     Minus,
     Not,
     ObjectOf,
@@ -78,17 +79,17 @@ class ExpressionParser:
         self._depth += 1
         if self._depth > _DEPTH_LIMIT:
             raise bad_request("The query is nested too deeply.")
-        left = self._conjunction()
+        operands = [self._conjunction()]
         while self.accept("OR"):
-            left = Binary("OR", left, self._conjunction())
+            operands.append(self._conjunction())
         self._depth -= 1
-        return left
+        return Logic("OR", tuple(operands)) if len(operands) > 1 else operands[0]
 
     def _conjunction(self) -> Expression:
-        left = self._negation()
+        operands = [self._negation()]
         while self.accept("AND"):
-            left = Binary("AND", left, self._negation())
-        return left
+            operands.append(self._negation())
+        return Logic("AND", tuple(operands)) if len(operands) > 1 else operands[0]
 
     def _negation(self) -> Expression:
         negations = 0

@@ -42,11 +42,19 @@ class Minus:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`operator` is one of AND OR = != < <= > >=."""
+    """`operator` is one of = != < <= > >=."""
 
     operator: str
     left: "Expression"
     right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """Truth values joined by one `operator`, AND or OR; flat, since lists of ids make long chains."""
+
+    operator: str
+    operands: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class ObjectOf:
     members: tuple[tuple[str, "Expression"], ...]
 
 
-Expression = Literal | Parameter | Path | Not | Minus | Binary | In | Between | Function | ArrayOf | ObjectOf
+Expression = Literal | Parameter | Path | Not | Minus | Binary | Logic | In | Between | Function | ArrayOf | ObjectOf
 
 
 @dataclass(frozen=True, slots=True)
