@@ -256,3 +256,30 @@ def test_a_question_from_another_tab_appears_and_another_chats_answer_does_not(
     expect(signed_in.get_by_test_id("answer-text")).to_have_text(["Here"])
     signed_in.get_by_test_id("chat").nth(1).click()
     expect(signed_in.get_by_test_id("answer-text")).to_have_text(["Elsewhere"])
+
+
+def test_signing_out_leaves_nothing_of_the_person_in_the_tab(signed_in: Page, service: ScriptedService) -> None:
+    """The next person begins on an empty page."""
+    ask(signed_in, service, "My secret?")
+    signed_in.get_by_test_id("sign-out").click()
+    expect(signed_in.get_by_test_id("person").first).to_be_visible()
+
+    assert signed_in.evaluate("sessionStorage.length") == 0
+    assert "#" not in signed_in.url
+    assert "My secret?" not in signed_in.content()
+
+
+def test_on_a_narrow_screen_the_chats_open_and_close_from_the_keyboard(
+    signed_in: Page, service: ScriptedService
+) -> None:
+    """Focus goes into the list of chats and comes back."""
+    service.wait_for(signed_in, "session.update")
+    signed_in.set_viewport_size({"width": 390, "height": 800})
+    menu = signed_in.locator("#menu")
+    menu.press("Enter")
+    expect(signed_in.get_by_test_id("new-chat")).to_be_focused()
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    signed_in.keyboard.press("Escape")
+
+    expect(menu).to_be_focused()
+    expect(signed_in.get_by_test_id("new-chat")).to_be_hidden()

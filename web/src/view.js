@@ -87,6 +87,7 @@ function wireSidebar(at, actions) {
     at("sidebar").classList.toggle("open", open);
     at("veil").hidden = !open;
     at("menu").setAttribute("aria-expanded", String(open));
+    if (open) at("new-chat").focus();
   };
   at("menu").addEventListener("click", () => show(!at("sidebar").classList.contains("open")));
   at("veil").addEventListener("click", () => show(false));
