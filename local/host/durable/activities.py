@@ -30,11 +30,17 @@ class ActivityRunner:
         self._slots = asyncio.Semaphore(slots)
         self._faults = faults
         self._on_completion = on_completion
+        self._closed = False
+
+    def close(self) -> None:
+        """Begin no more runs; those under way go on."""
+        self._closed = True
 
     async def run(self, item: WorkItem) -> None:
         """Run one work item to its completion; an abort of the host's own is repeated."""
         await self._faults.hop()
-        await asyncio.sleep(self._faults.hold_s(item.name))
+        if held := self._faults.hold_s(item.name):
+            await asyncio.sleep(held)
         while True:
             try:
                 return await self._run_with_faults(item)
@@ -58,6 +64,8 @@ class ActivityRunner:
 
     async def _invoke(self, item: WorkItem) -> Event:
         async with self._slots:
+            if self._closed:
+                raise asyncio.CancelledError  # the work item waits in the store for the next start
             try:
                 result = await self._invoker.run_activity(item.name, item.input_json, instance_id=item.instance_id)
             except InvocationFailed as failure:

@@ -9,8 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from local.host.durable import episode, history
+from local.host.durable import history
 from local.host.durable.activities import ActivityRunner
+from local.host.durable.fault_routes import add_fault_routes
 from local.host.durable.faults import FaultPlan
 from local.host.durable.history import Event
 from local.host.durable.instance import LiveInstance
@@ -49,7 +50,7 @@ class DurableEngine:
     ) -> None:
         self.hub_name = hub_name
         self.invoker = invoker
-        self.faults_allowed = faults
+        self._faults_allowed = faults
         self.faults = FaultPlan()
         self._path = data_dir / f"durable-{hub_name}.sqlite3"
         self._activities = ActivityRunner(
@@ -62,18 +63,20 @@ class DurableEngine:
         self._timers = TimerQueue(self._on_timer)
         self._live: dict[str, LiveInstance] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checkpoints: asyncio.Task[None] | None = None
         self._opened: Store | None = None
         self._stopping = False
 
     async def start(self) -> None:
-        """Open the store and carry on with whatever was unfinished.
+        """Open the store and carry on with whatever was unfinished; an engine is started once.
 
         Raises:
             StoreInUse: another host works on the same task hub.
+            RuntimeError: this engine was stopped before.
         """
+        if self._stopping:
+            raise RuntimeError("A stopped durable engine does not start again; make a new one.")
         self._opened = Store(self._path, on_step=self.faults.on_step)
-        self._timers = TimerQueue(self._on_timer)
-        self._stopping = False
         for row in self.store.instances(InstanceQuery(statuses=RUNNING)):
             self._recover(row)
         for item in self.store.work_items():
@@ -83,12 +86,16 @@ class DurableEngine:
 
     async def stop(self, *, timeout_s: float) -> None:
         """Let running work finish for that long, then leave the rest to the next start."""
+        if self._opened is None:
+            return
         self._stopping = True
         self._timers.stop()
-        self._checkpoints.cancel()
+        self._activities.close()
         if self._tasks:
             await asyncio.wait([*self._tasks], timeout=timeout_s)
-        left = [*self._tasks, self._checkpoints]
+        left = [*self._tasks]
+        if self._checkpoints is not None:
+            left.append(self._checkpoints)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -98,7 +105,9 @@ class DurableEngine:
         store.close()
 
     def add_routes(self, app: web.Application, prefix: str) -> None:
-        """Serve the extension's HTTP API below that prefix."""
+        """Serve the extension's HTTP API below that prefix, and `_faults` if faults are allowed."""
+        if self._faults_allowed:
+            add_fault_routes(app, prefix.rstrip("/"), self.faults)
         add_durable_routes(app, prefix, self)
 
     @property
@@ -152,14 +161,8 @@ class DurableEngine:
         self._deliver(self._live[instance_id], self.store.post(instance_id, events), hop=True)
 
     def _recover(self, row: InstanceRow) -> None:
-        past = self.store.history(row.instance_id)
-        live = LiveInstance(
-            row=row,
-            past=past,
-            rendered=[episode.played(one) for one in past],
-            inbox=self.store.inbox(row.instance_id),
-        )
-        self._live[row.instance_id] = live
+        live = self._live[row.instance_id] = LiveInstance(row=row, inbox=self.store.inbox(row.instance_id))
+        live.remember(self.store.history(row.instance_id))
         self._wake(live)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -170,7 +173,7 @@ class DurableEngine:
     def _deliver(self, live: LiveInstance, messages: Sequence[Message], *, hop: bool = False) -> None:
         if self._live.get(live.row.instance_id) is not live:
             return  # it ended meanwhile
-        if hop and self.faults.delays:
+        if hop and self.faults.latency_s:
             self._spawn(self._deliver_late(live, messages))
             return
         live.inbox.extend(messages)
@@ -224,6 +227,9 @@ class DurableEngine:
             self._deliver(live, [message], hop=True)
 
     async def _checkpoint_now_and_then(self) -> None:
+        seen = -1
         while True:
             await asyncio.sleep(_CHECKPOINT_EVERY_S)
-            await asyncio.to_thread(self.store.checkpoint)
+            if self.faults.step != seen:
+                seen = self.faults.step
+                await asyncio.to_thread(self.store.checkpoint)

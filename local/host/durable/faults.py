@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
 
 CRASH_EXIT_CODE = 137  # as after SIGKILL, so that a supervisor treats both alike
+When = Literal["before", "after"]
 
 
 class UnknownFault(ValueError):
@@ -16,6 +17,7 @@ class UnknownFault(ValueError):
 class RepeatActivity:
     """Run an activity twice: side by side, or again after its result was lost before the checkpoint."""
 
+    kind: ClassVar[str] = "repeat_activity"
     activity: str
     side_by_side: bool = False
     times: int = 1
@@ -25,60 +27,70 @@ class RepeatActivity:
 class DeliverEvent:
     """Deliver an external event `copies` times: 0 loses it, 2 doubles it; the client sees 202 either way."""
 
+    kind: ClassVar[str] = "deliver_event"
     event: str
     copies: int
     times: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
-class Crash:
-    """Kill the process before or after the store's transaction number `step` (1 is the next process's first)."""
-
-    step: int
-    when: Literal["before", "after"] = "before"
-
-
-@dataclass(slots=True, kw_only=True)
 class HoldActivity:
     """Lose an activity's work item for that many seconds before it runs."""
 
+    kind: ClassVar[str] = "hold_activity"
     activity: str
     seconds: float
     times: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
+class Crash:
+    """Kill the process before or after the store's transaction number `step`, counted from the start."""
+
+    kind: ClassVar[str] = "crash"
+    step: int
+    when: str = "before"
+
+
+@dataclass(slots=True, kw_only=True)
 class Latency:
     """Delay every hop: each start, event, timer and activity dispatch, in milliseconds."""
 
+    kind: ClassVar[str] = "latency"
     milliseconds: float
 
 
-Fault = RepeatActivity | DeliverEvent | Crash | HoldActivity | Latency
-
-_KINDS: dict[str, type[Fault]] = {
-    "repeat_activity": RepeatActivity,
-    "deliver_event": DeliverEvent,
-    "crash": Crash,
-    "hold_activity": HoldActivity,
-    "latency": Latency,
-}
+Fault = RepeatActivity | DeliverEvent | HoldActivity | Crash | Latency
+_KINDS: dict[str, type[Fault]] = {one.kind: one for one in (RepeatActivity, DeliverEvent, HoldActivity, Crash, Latency)}
+_NUMBERS = ("copies", "times", "seconds", "step", "milliseconds")
 
 
 def parse_fault(body: dict[str, Any]) -> Fault:
-    """Read a fault from JSON: `{"kind": ..., fields}`.
+    """Read a fault from JSON: `{"kind": ...}` and the fields of its class.
 
     Raises:
-        UnknownFault: the kind or a field is not known, or one is missing.
+        UnknownFault: the kind or a field is not known, missing or of the wrong type.
     """
-    kind = body.get("kind")
+    given = dict(body)
+    kind = given.pop("kind", None)
     if kind not in _KINDS:
         raise UnknownFault(f"kind must be one of {', '.join(_KINDS)}, not {kind!r}")
-    fields = {name: value for name, value in body.items() if name != "kind"}
+    for name, value in given.items():
+        _check_field(kind, name, value)
     try:
-        return _KINDS[kind](**fields)
-    except TypeError as wrong:
-        raise UnknownFault(f"{kind}: {wrong}") from wrong
+        return _KINDS[kind](**given)
+    except TypeError as missing:
+        raise UnknownFault(f"{kind}: {missing}") from missing
+
+
+def _check_field(kind: str, name: str, value: Any) -> None:
+    known = {one.name for one in fields(_KINDS[kind])}
+    if name not in known:
+        raise UnknownFault(f"{kind} has no field {name!r}; it has {', '.join(sorted(known))}")
+    if name in _NUMBERS and (not isinstance(value, int | float) or value < 0):
+        raise UnknownFault(f"{kind}.{name} must be a number that is not negative, not {value!r}")
+    if name == "when" and value not in ("before", "after"):
+        raise UnknownFault(f"crash.when must be before or after, not {value!r}")
 
 
 @dataclass(slots=True)
@@ -98,7 +110,7 @@ class FaultPlan:
         """Forget all faults."""
         self.faults.clear()
 
-    def on_step(self, when: Literal["before", "after"], _what: str) -> None:
+    def on_step(self, when: When, _what: str) -> None:
         """Count the store's transactions and die where a crash is set."""
         if when == "before":
             self.step += 1
@@ -106,16 +118,15 @@ class FaultPlan:
             if isinstance(fault, Crash) and (fault.step, fault.when) == (self.step, when):
                 os._exit(CRASH_EXIT_CODE)  # no cleanup of any kind: that is the fault
 
+    @property
+    def latency_s(self) -> float:
+        """How long a hop takes on top of its work."""
+        return sum(fault.milliseconds for fault in self.faults if isinstance(fault, Latency)) / 1000
+
     async def hop(self) -> None:
         """Wait as long as a hop takes."""
-        for fault in self.faults:
-            if isinstance(fault, Latency):
-                await asyncio.sleep(fault.milliseconds / 1000)
-
-    @property
-    def delays(self) -> bool:
-        """Whether `hop` would wait."""
-        return any(isinstance(fault, Latency) for fault in self.faults)
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
 
     def copies_of_event(self, name: str) -> int:
         """Return how many times this event is to be delivered."""

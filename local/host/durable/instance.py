@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from local.host.durable.episode import for_context
 from local.host.durable.history import Event, EventType
 from local.host.durable.records import InstanceRow, Message
 
@@ -38,15 +39,17 @@ class LiveInstance:
                 return self.inbox[: max(index, 1)]
         return list(self.inbox)
 
-    def consume(
-        self, row: InstanceRow, batch: Sequence[Message], events: Sequence[Event], rendered: Sequence[str]
-    ) -> None:
+    def consume(self, row: InstanceRow, batch: Sequence[Message], events: Sequence[Event]) -> None:
         """Make the batch and what came of it part of the past."""
         taken = {one.sequence for one in batch}
         self.row = row
         self.inbox = [one for one in self.inbox if one.sequence not in taken]
+        self.remember(events)
+
+    def remember(self, events: Sequence[Event]) -> None:
+        """Append events that are kept in the store."""
         self.past.extend(events)
-        self.rendered.extend(rendered)
+        self.rendered.extend(for_context(one, played=True) for one in events)
 
     def next_task_id(self) -> int:
         """Return the id after the last that history knows."""

@@ -8,10 +8,12 @@ every replay (OutOfProcOrchestrationShim.cs, TaskOrchestrationContext.cs).
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from local.host.durable.history import Event, EventType
+from local.host.durable.failures import unknown_function
+from local.host.durable.history import Event, EventType, timestamp
 
 JsonObject = dict[str, Any]
 
@@ -152,31 +154,31 @@ class Replay:
             self._current = self._invoke(action)
 
     def _invoke(self, action: JsonObject) -> _Wait:
-        kind = int(action["actionType"])
-        if kind == ActionType.CallActivity:
-            return self._call_activity(action)
-        if kind == ActionType.CreateTimer:
-            return self._create_timer(action)
-        if kind == ActionType.WaitForExternalEvent:
-            return self._wait_for_event(str(action["externalEventName"]).lower())
-        if kind in (ActionType.WhenAny, ActionType.WhenAll):
-            return self._compound(action, any_of=kind == ActionType.WhenAny)
-        raise ReplayFault(_refusal(kind))
+        match action.get("actionType"):
+            case ActionType.CallActivity:
+                return self._call_activity(_text(action, "functionName"), _text(action, "input"))
+            case ActionType.CreateTimer:
+                return self._create_timer(_text(action, "fireAt"), canceled=bool(action.get("isCanceled")))
+            case ActionType.WaitForExternalEvent:
+                return self._wait_for_event(_text(action, "externalEventName").lower())
+            case ActionType.WhenAny:
+                return self._compound(action, any_of=True)
+            case ActionType.WhenAll:
+                return self._compound(action, any_of=False)
+            case other:
+                raise ReplayFault(_refusal(other))
 
-    def _call_activity(self, action: JsonObject) -> _Wait:
-        name = str(action["functionName"])
+    def _call_activity(self, name: str, input_json: str) -> _Wait:
         if not self._knows_activity(name):
-            raise ReplayFault(f"The function '{name}' doesn't exist, is disabled, or is not an activity function.")
+            raise ReplayFault(unknown_function(name, "an activity"))
         task_id = self._take_id()
-        self._unconfirmed[task_id] = ScheduledActivity(task_id=task_id, name=name, input_json=action["input"])
+        self._unconfirmed[task_id] = ScheduledActivity(task_id=task_id, name=name, input_json=input_json)
         return self._await_task(task_id)
 
-    def _create_timer(self, action: JsonObject) -> _Wait:
+    def _create_timer(self, fire_at: str, *, canceled: bool) -> _Wait:
         task_id = self._take_id()
-        self._unconfirmed[task_id] = ScheduledTimer(task_id=task_id, fire_at=str(action["fireAt"]))
-        if action.get("isCanceled"):
-            return _Wait(missing=0)
-        return self._await_task(task_id)
+        self._unconfirmed[task_id] = ScheduledTimer(task_id=task_id, fire_at=_utc(fire_at))
+        return _Wait(missing=0) if canceled else self._await_task(task_id)
 
     def _take_id(self) -> int:
         task_id, self._next_id = self._next_id, self._next_id + 1
@@ -195,7 +197,7 @@ class Replay:
         return wait
 
     def _compound(self, action: JsonObject, *, any_of: bool) -> _Wait:
-        children = [self._invoke(child) for child in action["compoundActions"]]
+        children = [self._invoke(child) for child in action.get("compoundActions", [])]
         if any_of and not children:
             raise ReplayFault("The tasks argument contains no tasks. (Parameter 'tasks')")  # Task.WhenAny([])
         wait = _Wait(missing=1 if any_of else len(children))
@@ -256,10 +258,25 @@ def _instead(planned: Scheduled | None) -> str:
             return "hasn't (yet?) scheduled a task"
 
 
-def _refusal(kind: int) -> str:
-    if kind not in ActionType:
+def _refusal(kind: Any) -> str:
+    if kind not in [*ActionType]:
         return f"Received an unexpected action type from the out-of-proc function: '${kind}'."
     return (
         f"The action {ActionType(kind).name} is not implemented (501) by the local durable engine; "
         "it knows CallActivity, CreateTimer, WaitForExternalEvent, WhenAny and WhenAll."
     )
+
+
+def _text(action: JsonObject, key: str) -> str:
+    value = action.get(key)
+    if not isinstance(value, str):
+        raise ReplayFault(f"The action {ActionType(action['actionType']).name} needs the text {key}, not {value!r}.")
+    return value
+
+
+def _utc(fire_at: str) -> str:
+    try:
+        moment = datetime.fromisoformat(fire_at)
+    except ValueError as wrong:
+        raise ReplayFault(f"The action CreateTimer has no valid time: {wrong}") from wrong
+    return timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -23,16 +23,15 @@ async def run_episode(
     result = await _decide(live, new, invoker)
     row = _changed(live.row, result)
     work = _new_work(row, result)
-    texts = [episode.played(one) for one in result.events]
     store.save_episode(
         row,
         consumed=batch,
         position=len(live.past),
-        events=texts,
+        events=result.events,
         activities=work[0],
         timers=work[1],
     )
-    live.consume(row, batch, result.events, texts)
+    live.consume(row, batch, result.events)
     return work
 
 

@@ -130,7 +130,7 @@ class Store:
         *,
         consumed: Sequence[Message],
         position: int,
-        events: Sequence[str],
+        events: Sequence[Event],
         activities: Sequence[WorkItem],
         timers: Sequence[ArmedTimer],
     ) -> None:
@@ -139,7 +139,7 @@ class Store:
             db.executemany("DELETE FROM inbox WHERE sequence=?", [(one.sequence,) for one in consumed])
             db.executemany(
                 "INSERT INTO history VALUES(?,?,?)",
-                [(row.instance_id, position + offset, text) for offset, text in enumerate(events)],
+                [(row.instance_id, position + offset, json.dumps(one)) for offset, one in enumerate(events)],
             )
             db.executemany(
                 "INSERT INTO activities VALUES(?,?,?,?,?)",

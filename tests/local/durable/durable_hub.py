@@ -68,7 +68,8 @@ async def until(read: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -
 async def open_engine(data_dir: Path, **settings: Any) -> Hub:
     """Start an engine over a folder and serve it on a free port of the loopback interface."""
     worker = SdkWorker(bp)
-    engine = DurableEngine(data_dir=data_dir, invoker=worker, hub_name="TestHub", faults=True, **settings)
+    chosen: dict[str, Any] = {"hub_name": "TestHub", "faults": True, **settings}
+    engine = DurableEngine(data_dir=data_dir, invoker=worker, **chosen)
     await engine.start()
     app = web.Application()
     engine.add_routes(app, RPC)

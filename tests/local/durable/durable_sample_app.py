@@ -104,6 +104,33 @@ def left_timer(context: Context) -> Steps:
     return "returned"
 
 
+@bp.orchestration_trigger(context_name="context")
+def unsupported(context: Context) -> Steps:
+    """Use what the local engine refuses."""
+    tried = {
+        "retry": lambda: context.call_activity_with_retry("add_one", df.RetryOptions(1, 2), 1),
+        "sub": lambda: context.call_sub_orchestrator("echo", 1),
+        "entity": lambda: context.call_entity(df.EntityId("counter", "a"), "add", 1),
+        "signal": lambda: context.signal_entity(df.EntityId("counter", "a"), "add", 1),
+        "http": lambda: context.call_http("GET", "http://127.0.0.1/"),
+        "again": lambda: context.continue_as_new(1),
+    }
+    yield tried[context.get_input()]()
+
+
+@bp.orchestration_trigger(context_name="context")
+def changed(context: Context) -> Steps:
+    """What `sequence` may look like after a deployment."""
+    yield context.call_activity("square", 1)
+
+
+@bp.orchestration_trigger(context_name="context")
+def bad_output(context: Context) -> Steps:
+    """Return what is no JSON."""
+    yield context.call_activity("add_one", 1)
+    return {1, 2}
+
+
 @bp.activity_trigger(input_name="value")
 def add_one(value: int) -> int:
     """Add one."""

@@ -29,8 +29,9 @@ class SdkWorker:
         self.functions: dict[tuple[FunctionKind, str], Callable[[Any], Any]] = {}
         self.orchestrator_calls = 0
         self.activity_calls: list[tuple[str, Any]] = []
-        self._stuck: set[str] = set()
+        self._gates: dict[str, asyncio.Event] = {}
         self._reached = asyncio.Event()
+        self._running = 0
         for one in app.get_functions():
             trigger, name = one.get_trigger(), one.get_function_name()
             assert trigger is not None
@@ -42,12 +43,22 @@ class SdkWorker:
         return (kind, name.lower()) in self.functions
 
     def block(self, activity: str) -> None:
-        """Let every run of that activity hang from now on."""
-        self._stuck.add(activity)
+        """Let every run of that activity hang until `release`."""
+        self._gates[activity] = asyncio.Event()
+
+    def release(self, activity: str) -> None:
+        """Let the runs of that activity go on."""
+        self._gates.pop(activity).set()
 
     async def blocked(self) -> None:
         """Wait until an activity hangs."""
         await self._reached.wait()
+
+    async def idle(self) -> None:
+        """Wait until no activity runs."""
+        async with asyncio.timeout(5):
+            while self._running:  # noqa: ASYNC110 - the worker has no event of its own
+                await asyncio.sleep(0)
 
     async def run_orchestrator(self, name: str, context_json: str) -> str:
         """Run the SDK's handle on a context."""
@@ -63,15 +74,22 @@ class SdkWorker:
         """Run an activity on its decoded input."""
         value = json.loads(input_json)
         self.activity_calls.append((name, value))
-        if name in self._stuck:
-            self._reached.set()
-            await asyncio.Event().wait()
+        self._running += 1
         try:
-            result = self.functions["activity", name.lower()](value)
-            if inspect.isawaitable(result):
-                result = await result
+            return await self._run(name, value)
         except Exception as error:
             raise InvocationFailed(_worker_text(error)) from error
+        finally:
+            self._running -= 1
+
+    async def _run(self, name: str, value: Any) -> str | None:
+        gate = self._gates.get(name)
+        if gate is not None:
+            self._reached.set()
+            await gate.wait()
+        result = self.functions["activity", name.lower()](value)
+        if inspect.isawaitable(result):
+            result = await result
         return None if result is None else json.dumps(result)
 
 
