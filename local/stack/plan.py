@@ -6,21 +6,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from local.stack import environment, parts, seed
+from local.stack import environment, parts
 from local.stack.opening import open_app
 from local.stack.parts import Part, Wishes, url
 from local.stack.places import Places
+from local.stack.seed import Prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The parts of one stack, what is put into them once they answer, and what opens the whole for people."""
+    """The parts of one stack, the prompts for Blob, and what opens the whole for people."""
 
     ports: Mapping[str, int]
     places: Places
     parts: list[Part]
     open_app: Callable[[], Awaitable[None]]
-    filled: Mapping[str, Callable[[], object]] = field(default_factory=dict[str, Callable[[], object]])
+    prompts: Prompts | None = None
     servers: Mapping[str, str] = field(default_factory=dict[str, str])
     real_model: str | None = None
 
@@ -34,7 +35,7 @@ def plan_for(ports: Mapping[str, int], places: Places, wishes: Wishes, outer: Ma
         places=places,
         parts=parts.all_parts(ports, places, settings, wishes, stand_in=real_model is None),
         open_app=partial(open_app, url(ports, "app")),
-        filled={"blob": partial(seed.upload_prompts, settings)},
+        prompts=Prompts(settings, places.of("azurite") / "prompts.json"),
         servers=environment.write_servers(ports, places),
         real_model=real_model,
     )

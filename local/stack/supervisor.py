@@ -53,7 +53,9 @@ class Stack:
     def _worker(self, part: Part) -> Worker:
         log = self._plan.places.log(part.name)
         log.write_bytes(b"")
-        return Worker(part, log, self)
+        prompts = self._plan.prompts
+        fill = prompts.fill if prompts is not None and part.name == "blob" else None
+        return Worker(part, log, self, fill)
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -116,17 +118,17 @@ class Stack:
 
     async def _first_start(self, name: str) -> None:
         took = await self._workers[name].start()
-        if name in self._plan.filled:
-            await asyncio.to_thread(self._plan.filled[name])
         tell(f"{name:10} ready ({took:.1f} s)")
 
     async def _close(self) -> None:
         tell("Stopping")
-        self._is_open = False
         last = [worker for name, worker in self._workers.items() if name in LAST_TO_STOP]
         first = [worker for worker in self._workers.values() if worker not in last]
         for group in (first, last):
             await asyncio.gather(*(worker.stop() for worker in group))
+        if self._is_open and self._plan.prompts is not None:
+            self._plan.prompts.keep()
+        self._is_open = False
         if self._reaper is not None:
             await self._reaper.end()
         self._plan.places.manifest.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -45,12 +46,14 @@ class Audience(Protocol):
 class Worker:
     """The process of one part."""
 
-    def __init__(self, part: Part, log: Path, audience: Audience) -> None:
+    def __init__(self, part: Part, log: Path, audience: Audience, fill: Callable[[], None] | None = None) -> None:
+        """Take the part, its log, who follows it, and what is to be done each time it has come up."""
         self.part = part
         self.restarts = 0
         self.state = "stopped"
         self._log = log
         self._audience = audience
+        self._fill = fill
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -93,6 +96,8 @@ class Worker:
         try:
             await asyncio.wait({ended, ready}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if ready.done() and process.returncode is None:
+                if self._fill is not None:
+                    await asyncio.to_thread(self._fill)
                 self.state = "ready"
                 return
         finally:

@@ -108,7 +108,7 @@ def alive() -> Callable[[int], bool]:
 def base() -> int:
     """Pick a run of free ports below those that outgoing connections take."""
     for _ in range(100):
-        candidate = random.randrange(20000, 32000)  # noqa: S311 - spreads tests, guards nothing
+        candidate = random.randrange(20000, 32000)
         if all(is_free(candidate + offset) for offset in range(PARTS)):
             return candidate
     raise AssertionError("no run of free ports")
