@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,7 +229,8 @@ def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = 
 async def _caller(req: func.HttpRequest) -> Caller:
     if "email" in req.params:
         raise ChatError(ErrorCode.BAD_REQUEST, "Who you are is told by your token alone; leave out `email`.")
-    authorization = str(req.headers.get("authorization") or "")
+    headers: Mapping[str, str] = req.headers
+    authorization = headers.get("authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token or " " in token or "," in token:
         raise ChatError(ErrorCode.UNAUTHENTICATED, "Send one bearer token.")

@@ -6,7 +6,7 @@ from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import ApprovalRequired, ApprovalResolved
 from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId, key_of
-from shared.domain.tools import Approval, ToolCall
+from shared.domain.tools import Approval, CallState, ToolCall
 from shared.domain.turn_events import ApprovalsSettled
 from shared.domain.turns import Turn, TurnRef
 from shared.flow.audience import tell
@@ -74,9 +74,21 @@ async def _find(services: Services, key: ConversationKey, turn_id: TurnId, call_
 
 
 async def _write(services: Services, turn: Turn, call: ToolCall, word: Approval) -> bool:
+    decided = replace(call, approval=word)
+    if word is not Approval.APPROVED:
+        reason = _REASONS[word]
+        decided = replace(decided, state=CallState.REFUSED, summary=reason, result=f"Not called: {reason}")
     key = turn.conversation.key
-    moved = await services.conversations.move_call(key, turn.turn_id, replace(call, approval=word), expected=call)
+    moved = await services.conversations.move_call(key, turn.turn_id, decided, expected=call)
     return moved is not None
+
+
+_REASONS = {
+    Approval.REFUSED: "The person did not approve this call.",
+    Approval.TIMEOUT: "Nobody approved this call in time.",
+    Approval.CANCELLED: "The question was cancelled.",
+    Approval.SUPERSEDED: "The person asked something else instead.",
+}
 
 
 def _resolved(turn: Turn, call: ToolCall, *, approved: bool, reason: str) -> ApprovalResolved:

@@ -131,8 +131,8 @@ class CosmosConversations:
         if document is None or document["round_attempt"] != attempt:
             return None
         turn = wire.turn_from(document)
-        is_ours = (turn.epoch, turn.attempt) == (ref.epoch, attempt) and turn.sealed is None
-        return turn if is_ours else None
+        is_ours = (turn.epoch, turn.attempt) == (ref.epoch, attempt) and turn.status in wire.LEASED
+        return turn if is_ours and turn.sealed is None else None
 
     async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
         """Mark the turn as waiting for its asker; a fenced execution marks nothing."""

@@ -194,7 +194,7 @@ def test_every_random_history_ends_and_only_through_the_last_step() -> None:
     for _ in range(5000):
         now, steps, rounds = NOW, 0, 0
         state, effect = begin(LIMITS, now)
-        last, stale = effect, False
+        last, stale, gave_up = effect, False, False
         while effect is not None:
             rounds += isinstance(effect, ev.RunRound)
             last = effect
