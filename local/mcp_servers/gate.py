@@ -46,12 +46,12 @@ class Gate:
         """Answer one request."""
         headers = Headers(scope=scope)
         self._figures.requests += 1
-        refused = await self._prove(scope, headers)
-        if refused:
-            await refused(scope, receive, send)
-            return
         body = await _read(receive)
         call = _call(body)
+        refused = await self._prove(scope, headers, call)
+        if refused:
+            await refused(scope, _replay(body, receive), send)
+            return
         fault = self._faults.due(AT_THE_DOOR, self._name, call.tool) if _may_fail(call) else None
         if fault and fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
@@ -63,12 +63,13 @@ class Gate:
             return
         await self._inner(scope, _replay(body, receive), send)
 
-    async def _prove(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _prove(self, scope: Scope, headers: Headers, call: Call) -> Response | None:
         address = headers.get("x-user-email", "")
         if self._verifier:
             audience = f"api://salescoach-mcp-{self._name}"
             try:
-                address = await self._verifier.address(headers.get("authorization", ""), audience)
+                authorization = headers.get("authorization", "")
+                address = await self._verifier.address(authorization, audience, calls_tool=bool(call.tool))
             except NotProved as fault:
                 self._figures.refusals[str(fault)] += 1
                 challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}

@@ -23,8 +23,8 @@ class Verifier:
         # No cool-down: a sample server must see a rotated key at once.
         self._keys = jwt.PyJWKClient(f"{identity}/{_HOME_TENANT}/discovery/v2.0/keys", cooldown_duration=0)
 
-    async def address(self, authorization: str, audience: str) -> str:
-        """Return the e-mail address of the token's person.
+    async def address(self, authorization: str, audience: str, *, calls_tool: bool) -> str:
+        """Return the e-mail address of the token's person; an app of its own may ask what is offered, no more.
 
         Raises:
             NotProved: no token, or one that is not good here.
@@ -48,6 +48,8 @@ class Verifier:
             raise
         except jwt.PyJWTError as fault:
             raise NotProved(type(fault).__name__) from fault
+        if claims.get("idtyp") == "app" and not calls_tool:
+            return ""
         if claims.get("idtyp") == "app" or not claims.get("scp"):
             raise NotProved("not a person's token")
         return str(claims.get("preferred_username", ""))
