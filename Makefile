@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SIZE ?= 50
+SEED ?= 1
 .DEFAULT_GOAL := help
 .PHONY: run test check e2e faults bench package lock setup help
 
@@ -21,11 +23,11 @@ check: setup ## format, lint, types, import contracts, unit and contract tests (
 e2e: setup ## start a stack of its own on free ports and talk to it from outside
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-faults: setup ## kill, cut and delay parts in many orders; ARGS="--size 200 --seed 7"
-	@$(BIN)/python -m pytest tests/faults $(ARGS)
+faults: setup ## kill parts of a running stack in many orders; SIZE=200 SEED=7
+	@FAULTS_SIZE=$(SIZE) FAULTS_SEED=$(SEED) $(BIN)/python -m pytest --timeout=7200 tests/faults $(ARGS)
 
-bench: setup ## measure a running stack's time to first token and throughput
-	@$(BIN)/python -m bench $(ARGS)
+bench: setup ## measure, one script of bench/ after the other
+	@for script in bench/[a-z]*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
 
 package: setup ## build .dist/salescoach.zip, what Azure gets, and list it
 	@$(BIN)/python -m local.stack.package $(ARGS)

@@ -18,8 +18,9 @@ from local.stack.probe import answering
 READY_S = 40.0
 GRACE_S = 4.0
 # A part that ran this long was well; its next end is not counted as one of a row.
-WELL_S = 30.0
-LONGEST_PAUSE_S = 15.0
+WELL_S = 10.0
+# The host must be back within 10 s of any death, so even a crashing one is tried often.
+LONGEST_PAUSE_S = 4.0
 TAIL_LINES = 20
 
 
@@ -129,22 +130,22 @@ class Worker:
     async def _keep(self) -> None:
         falls = 0
         while True:
-            falls = 1 if await self._outlived() > WELL_S else falls + 1
+            falls = 1 if await self._outlived() else falls + 1
             while not await self._try_again(pause_s(falls)):
                 falls += 1
 
-    async def _outlived(self) -> float:
-        """Wait for the end of the part; return how long it ran."""
+    async def _outlived(self) -> bool:
+        """Wait for the end of the part; tell whether it had been well: somebody killed it, or it ran for long."""
         process, born = self._process, time.monotonic()
         if process is None:
-            return 0.0
+            return False
         code = await process.wait()
         self.state = "fallen"
         # What the dead part had started would keep its port.
         signal_group(process.pid, signal.SIGKILL)
         self._audience.ended(process.pid)
         self._audience.tell(f"{self.part.name} {ending(code)}; starting it again")
-        return time.monotonic() - born
+        return code in (-signal.SIGKILL, -signal.SIGTERM) or time.monotonic() - born > WELL_S
 
     async def _try_again(self, pause: float) -> bool:
         if pause:
