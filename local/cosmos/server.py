@@ -74,8 +74,8 @@ class Gateway:
 async def _call(request: web.Request) -> Call:
     base_url = f"{request.scheme}://{request.host}/"
     where = address.parse(request.rel_url.raw_path)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Call(method=request.method, address=where, headers=headers, body=await request.read(), base_url=base_url)
+    body = await request.read()
+    return Call(method=request.method, address=where, headers=request.headers, body=body, base_url=base_url)
 
 
 def make_app(gateway: Gateway) -> web.Application:

@@ -33,7 +33,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request: where it goes, its headers (lower-case names do), its body and the caller's base URL."""
+    """One request: where it goes, its headers, its body and the caller's base URL.
+
+    The names of headers are looked up in lower case: a plain dict of them does, as does aiohttp's own mapping.
+    """
 
     method: str
     address: Address

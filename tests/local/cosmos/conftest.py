@@ -150,7 +150,7 @@ def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
 
     async def wait(check: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(10):
-            while not await check():  # noqa: ASYNC110 - the truth is in another process
+            while not await check():
                 await asyncio.sleep(0.02)
 
     return wait
