@@ -175,15 +175,18 @@ class MemoryConversations:
         key = head.conversation.key
         document = await self._read(key, wire.turn_item_id(turn.turn_id))
         stored = wire.turn_from(document) if document else None
-        if document is None or stored is None or stored.epoch != turn.epoch or stored.sealed is None:
+        if document is None or stored is None or stored.epoch != turn.epoch or turn.sealed is None:
             return False
         if stored.status.ended:
             return True
-        following = self._following(turn, head)
-        if not self._is_head(key, etag) or (following and following["status"] != TurnStatus.WAITING):
+        # A waiting turn that ends frees no slot.
+        next_id = None if turn.status is TurnStatus.WAITING else head.active_turn
+        following = self._documents.get((key, wire.turn_item_id(next_id))) if next_id else None
+        waits = next_id is None or (following is not None and following["status"] == TurnStatus.WAITING)
+        if not self._is_head(key, etag) or not waits:
             return False
         ended = {name: value for name, value in document.items() if name != "lease_until"}
-        self._put(ended | {"status": wire.ends_as(stored.sealed).value})
+        self._put(ended | {"status": wire.ends_as(turn.sealed).value})
         self._put(wire.head_document(head))
         if following:
             lease = wire.epoch_seconds(lease_until)
@@ -212,12 +215,6 @@ class MemoryConversations:
     def _is_head(self, key: ConversationKey, etag: str | None) -> bool:
         stored = self._documents.get((key, wire.HEAD_ID))
         return (stored["_etag"] if stored else None) == etag
-
-    def _following(self, turn: Turn, head: Head) -> Document | None:
-        """Give the turn that the head starts; a waiting turn that ends frees no slot."""
-        if turn.status is TurnStatus.WAITING or head.active_turn is None:
-            return None
-        return self._documents[head.conversation.key, wire.turn_item_id(head.active_turn)]
 
     async def _patch(
         self, ref: TurnRef, predicate: Callable[[Document], bool], change: Callable[[Document], None]

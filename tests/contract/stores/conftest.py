@@ -55,11 +55,17 @@ def memory_stores(servers: list[ServerEntry]) -> Stores:
     )
 
 
+@pytest.fixture
+def memory(servers: list[ServerEntry]) -> Stores:
+    """Give the fakes alone."""
+    return memory_stores(servers)
+
+
 @pytest.fixture(params=["memory", "cosmos"])
 async def stores(request: pytest.FixtureRequest, servers: list[ServerEntry]) -> AsyncIterator[Stores]:
     """Give each kind of stores in turn."""
     if request.param == "memory":
-        yield memory_stores(servers)
+        yield request.getfixturevalue("memory")
         return
     async with connected(request.getfixturevalue("cosmos_server")) as account:
         yield await cosmos_stores(account, servers)

@@ -19,8 +19,8 @@ from .chats import Chat, Stores, a_call, a_round
 from .cosmos_process import KEY, CosmosServer, connected, cosmos_stores
 
 T = TypeVar("T")
-PATIENCE_S = 2.5
-"""Two seconds of waiting for an answer, and some room for a busy machine."""
+PATIENCE_S = 4.0
+"""Two seconds of waiting for an answer, and as much again for a busy machine."""
 
 lost_in_both_ways = pytest.mark.parametrize("how", ["drop-after-apply", "timeout-after-apply"])
 
