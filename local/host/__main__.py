@@ -8,11 +8,13 @@ import pathlib
 import signal
 import sys
 import traceback
+from collections.abc import Coroutine
+from typing import Any
 
 from local.host.app_loader import load_app
 from local.host.app_model import IndexingFailed
 from local.host.host import Host, HostOptions
-from local.host.reload import wait_for_change
+from local.host.reload import snapshot, wait_for_change
 from local.host.settings_file import BadSettings, load_host_config, load_local_settings, setting
 
 _REFUSED = 1
@@ -40,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
-    parser.add_argument("--port", type=int, default=7071, help="port of the app (default 7071)")
-    parser.add_argument("--rpc-port", type=int, default=17071, help="port for durable clients (default 17071)")
+    parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default 7071)")
+    parser.add_argument("--rpc-port", type=int, default=17071, help="for durable clients (default 17071)")
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder for keys, timers, instances")
     parser.add_argument("--app-dir", type=pathlib.Path, default=pathlib.Path(), help="folder of function_app.py")
     parser.add_argument("--cors", action="append", default=[], metavar="ORIGIN", help="repeatable")
@@ -53,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _serve(arguments: argparse.Namespace) -> int:
     app_dir, data_dir = arguments.app_dir.resolve(), arguments.data.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
+    # Before the app is read, so that a change while it is being read counts as one.
+    known = snapshot(app_dir, data_dir) if arguments.watch else None
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -61,13 +65,16 @@ async def _serve(arguments: argparse.Namespace) -> int:
         base_url = await host.start()
     except (IndexingFailed, BadSettings) as fault:
         _explain(fault)
-        return await _wait(stop, app_dir, data_dir) if arguments.watch else _REFUSED
+        return _REFUSED if known is None else await _wait(stop, wait_for_change(app_dir, data_dir, known))
+    except OSError as fault:
+        print(f"The host cannot start: {fault}", file=sys.stderr, flush=True)
+        return _REFUSED
     print(f"host ready on {base_url}", flush=True)
     try:
-        if arguments.watch:
-            return await _wait(stop, app_dir, data_dir)
-        await stop.wait()
-        return _STOPPED
+        if known is None:
+            await stop.wait()
+            return _STOPPED
+        return await _wait(stop, wait_for_change(app_dir, data_dir, known))
     finally:
         await host.stop()
 
@@ -87,10 +94,9 @@ def _load(arguments: argparse.Namespace, app_dir: pathlib.Path, data_dir: pathli
     return Host(load_app(app_dir), options)
 
 
-async def _wait(stop: asyncio.Event, app_dir: pathlib.Path, data_dir: pathlib.Path) -> int:
+async def _wait(stop: asyncio.Event, change: Coroutine[Any, Any, pathlib.Path]) -> int:
     """Wait for a signal or a change, whatever comes first."""
-    stopped = asyncio.create_task(stop.wait())
-    changed = asyncio.create_task(wait_for_change(app_dir, data_dir))
+    stopped, changed = asyncio.create_task(stop.wait()), asyncio.create_task(change)
     done, pending = await asyncio.wait({stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()

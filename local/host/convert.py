@@ -95,11 +95,13 @@ def _cookie_header(morsel: "Morsel[str]") -> str:
     """Write a cookie as ASP.NET does: the value escaped, the path `/` unless given.
 
     Raises:
-        ValueError: `expires` is not in the one format that the worker parses.
+        ValueError: `expires` or `max-age` is not in the format that the worker parses.
     """
     if morsel["expires"]:
         # Only checked, never converted: the text that passes is already the one that ASP.NET writes.
         datetime.strptime(morsel["expires"], "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007
+    if morsel["max-age"]:
+        float(morsel["max-age"])
     morsel.set(morsel.key, morsel.value, quote(morsel.value, safe="-._~"))
     morsel["path"] = morsel["path"] or "/"
     return morsel.OutputString()

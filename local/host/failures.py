@@ -1,5 +1,6 @@
 """The text of a failed invocation, as the host hands it on, with what looks like a secret removed."""
 
+import pathlib
 import re
 import traceback
 
@@ -24,6 +25,7 @@ _TOKENS = (
     "?code=",
     "key=",
 )
+_HERE = str(pathlib.Path(__file__).parent)
 _ALLOWED = "PublicKeyToken="
 _HIDDEN = "[Hidden Credential]"
 _VALUE_END = re.compile(r"[<\"']")
@@ -43,8 +45,16 @@ def sanitize(text: str) -> str:
 
 def failure_text(fault: BaseException) -> str:
     """Return `Result`, `Exception` and `Stack` of a failure, in the form that the durable extension parses."""
-    stack = "".join(traceback.format_exception(fault))
+    stack = "".join(traceback.format_exception(own_frames_removed(fault)))
     return f"Result: Failure\nException: {sanitize(f'{type(fault).__name__}: {fault}')}\nStack: {stack}"
+
+
+def own_frames_removed(fault: BaseException) -> BaseException:
+    """Return the exception with its traceback beginning in the app, where there is such a frame."""
+    frame = fault.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.tb_next
+    return fault if frame is None else fault.with_traceback(frame)
 
 
 def as_invocation_failed(fault: Exception) -> InvocationFailed:

@@ -4,15 +4,17 @@ import asyncio
 import json
 import logging
 import pathlib
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from local.host.admin import Admin
 from local.host.app_model import FunctionInfo
 from local.host.binding_data import BindingData
-from local.host.cors import cors_middleware
+from local.host.cors import Handler, cors_middleware
 from local.host.cosmos_binding import CosmosBinding
 from local.host.durable_client import PUBLIC_PREFIX, RPC_PREFIX, DurableClientInput
 from local.host.durable_invoker import DurableInvoker
@@ -74,6 +76,7 @@ class Host:
         self._timers = Timers(functions, self._invocations, options.data_dir)
         self._engine = self._make_engine()
         self._runners: list[web.AppRunner] = []
+        self._stopping = False
 
     async def start(self) -> str:
         """Serve the app.
@@ -85,25 +88,26 @@ class Host:
             OSError: a port is taken.
             IndexingFailed: the app is refused.
         """
-        public, rpc = _app(self._options.origins), _app([])
+        # Bound before anything is wired: functions are told both addresses.
+        door, rpc_door = socket.create_server((ADDRESS, self._options.port)), None
+        public, rpc = _app(cors_middleware(self._options.origins), self._turn_away), _app()
         if self._engine is not None:
+            rpc_door = _bind_or_any(self._options.rpc_port)
             self._engine.add_routes(rpc, RPC_PREFIX)
             self._engine.add_routes(public, PUBLIC_PREFIX)
-        base_url = f"http://{ADDRESS}:{self._options.port}"
-        self._fill(public, base_url)
-        rpc_port = None if self._engine is None else await self._serve(rpc, self._options.rpc_port)
-        if self._engine is not None:
+        base_url, rpc_url = _url(door), "" if rpc_door is None else _url(rpc_door)
+        self._fill(public, base_url, rpc_url)
+        if self._engine is not None and rpc_door is not None:
             await self._engine.start()
-        await self._serve(public, self._options.port)
+            await self._serve(rpc, rpc_door)
+        await self._serve(public, door)
         self._timers.start()
-        _log.info(
-            "%s",
-            json.dumps({"functions": [function.name for function in self._functions], "rpc_port": rpc_port}),
-        )
+        _log.info("%s", json.dumps({"functions": [function.name for function in self._functions], "rpc": rpc_url}))
         return base_url
 
     async def stop(self) -> None:
         """Stop accepting work, let what runs finish for a while, then leave the rest to be done again."""
+        self._stopping = True
         *_, public = self._runners or [None]
         if public is not None:
             for site in list(public.sites):
@@ -118,16 +122,21 @@ class Host:
         await self._web_pubsub.close()
         self._worker.close()
 
+    @web.middleware
+    async def _turn_away(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse requests that come over open connections once the host is stopping."""
+        return web.Response(status=503) if self._stopping else await handler(request)
+
     async def _stop_engine(self) -> None:
         if self._engine is not None:
             await self._engine.stop(timeout_s=GRACE_S)
 
-    def _fill(self, app: web.Application, base_url: str) -> None:
+    def _fill(self, app: web.Application, base_url: str, rpc_url: str) -> None:
         options = self._options
         keys = load_keys(options.data_dir / "keys.json", [function.name for function in self._functions])
         client = DurableClientInput(
             base_url=base_url,
-            rpc_url=f"http://{ADDRESS}:{options.rpc_port}",
+            rpc_url=rpc_url,
             hub_name=options.config.hub_name,
             system_key=keys.system["durabletask_extension"],
         )
@@ -159,16 +168,27 @@ class Host:
             faults=self._options.faults,
         )
 
-    async def _serve(self, app: web.Application, port: int) -> int:
+    async def _serve(self, app: web.Application, door: socket.socket) -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         self._runners.append(runner)
-        await web.TCPSite(runner, ADDRESS, port).start()
-        return port
+        await web.SockSite(runner, door).start()
 
 
-def _app(origins: list[str]) -> web.Application:
-    return web.Application(client_max_size=_LARGEST_BODY, middlewares=[cors_middleware(origins)])
+def _bind_or_any(port: int) -> socket.socket:
+    """Bind the RPC port, or a free one when it is taken, as the durable extension does."""
+    try:
+        return socket.create_server((ADDRESS, port))
+    except OSError:
+        return socket.create_server((ADDRESS, 0))
+
+
+def _url(door: socket.socket) -> str:
+    return f"http://{ADDRESS}:{door.getsockname()[1]}"
+
+
+def _app(*middlewares: Middleware) -> web.Application:
+    return web.Application(client_max_size=_LARGEST_BODY, middlewares=middlewares)
 
 
 async def _nothing_to_apply(binding: Any, value: Any, data: BindingData) -> None:

@@ -24,6 +24,8 @@ def index_function(function: Any) -> FunctionInfo:
         FunctionLoadError: it breaks a rule of the worker.
     """
     name = str(function.get_function_name())
+    if function.get_setting("retry_policy") is not None:
+        raise FunctionLoadError(name, "retry policies are not offered by the local host")
     call = function.get_user_function()
     bindings = _bindings_of(function)
     for binding in bindings:

@@ -15,6 +15,7 @@ from azure.functions.meta import Datum
 from local.host.app_model import BindingInfo, FunctionInfo
 from local.host.binding_data import BindingData
 from local.host.context import Trace, begin_trace
+from local.host.failures import own_frames_removed
 from local.host.typed_data import TypedData
 from local.host.worker import Worker, WorkerResult
 
@@ -148,4 +149,4 @@ def _report(function: FunctionInfo, invocation_id: str, begun: float, fault: Bas
     if fault is None:
         _log.info("%s", json.dumps(line))
         return
-    _log.error("%s", json.dumps({**line, "exception": type(fault).__name__}), exc_info=fault)
+    _log.error("%s", json.dumps({**line, "exception": type(fault).__name__}), exc_info=own_frames_removed(fault))

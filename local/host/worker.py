@@ -70,9 +70,9 @@ class Worker:
         outs = {name: Out() for name in function.output_types}
         result = await self._run(function, {**arguments, **outs}, context)
         if result is not None and function.return_type is None:
-            # The missing space is the worker's.
-            msg = f"function {function.name!r} without a $return bindingreturned a non-None value"
-            raise RuntimeError(msg)
+            # The missing space and the unfilled %s are the worker's.
+            words = "function %s without a $return bindingreturned a non-None value"
+            raise RuntimeError(words, repr(function.name))
         return _encode_all(function, result, outs)
 
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """A timer that writes down each run."""
 
+# pyright: basic, reportAttributeAccessIssue=false
+
 import json
 import os
 import pathlib
