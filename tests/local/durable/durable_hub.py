@@ -13,6 +13,7 @@ from durable_sample_app import bp
 from durable_sdk_worker import SdkWorker
 
 from local.host.durable.engine import DurableEngine
+from local.host.durable.faults import Crash
 
 RPC = "/durabletask"
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -60,16 +61,20 @@ class Hub:
 async def until(read: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
     """Read again until the value is as wanted, within a bound."""
     async with asyncio.timeout(BOUND_S):
-        while not accept(value := await read()):  # noqa: ASYNC110 - a status over HTTP can only be read again
+        while not accept(value := await read()):
             await asyncio.sleep(0.005)
         return value
 
 
-async def open_engine(data_dir: Path, **settings: Any) -> Hub:
+async def open_engine(
+    data_dir: Path, *, crash: Crash | None = None, journal: Path | None = None, **settings: Any
+) -> Hub:
     """Start an engine over a folder and serve it on a free port of the loopback interface."""
-    worker = SdkWorker(bp)
+    worker = SdkWorker(bp, journal=journal)
     chosen: dict[str, Any] = {"hub_name": "TestHub", "faults": True, **settings}
     engine = DurableEngine(data_dir=data_dir, invoker=worker, **chosen)
+    if crash is not None:
+        engine.faults.add(crash)
     await engine.start()
     app = web.Application()
     engine.add_routes(app, RPC)

@@ -6,6 +6,7 @@ import json
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
@@ -23,12 +24,14 @@ _TRIGGERS: dict[str, FunctionKind] = {
 class SdkWorker:
     """An in-process stand-in for the worker: the engine's `FunctionInvoker` over a real blueprint."""
 
-    def __init__(self, blueprint: df.Blueprint) -> None:
+    def __init__(self, blueprint: df.Blueprint, *, journal: Path | None = None) -> None:
+        self._journal = journal
         app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
         app.register_functions(blueprint)
         self.functions: dict[tuple[FunctionKind, str], Callable[[Any], Any]] = {}
         self.orchestrator_calls = 0
         self.activity_calls: list[tuple[str, Any]] = []
+        self.abort_next: Exception | None = None  # what a broken host raises, once
         self._gates: dict[str, asyncio.Event] = {}
         self._reached = asyncio.Event()
         self._running = 0
@@ -57,12 +60,15 @@ class SdkWorker:
     async def idle(self) -> None:
         """Wait until no activity runs."""
         async with asyncio.timeout(5):
-            while self._running:  # noqa: ASYNC110 - the worker has no event of its own
+            while self._running:
                 await asyncio.sleep(0)
 
     async def run_orchestrator(self, name: str, context_json: str) -> str:
         """Run the SDK's handle on a context."""
         self.orchestrator_calls += 1
+        if self.abort_next is not None:
+            aborted, self.abort_next = self.abort_next, None
+            raise aborted
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the SDK warns about untyped JSON; a worker has no strict filter
@@ -70,11 +76,14 @@ class SdkWorker:
         except Exception as error:
             raise InvocationFailed(_worker_text(error)) from error
 
-    async def run_activity(self, name: str, input_json: str, *, instance_id: str) -> str | None:  # noqa: ARG002 - the protocol's
+    async def run_activity(self, name: str, input_json: str, *, instance_id: str) -> str | None:
         """Run an activity on its decoded input."""
         value = json.loads(input_json)
         self.activity_calls.append((name, value))
         self._running += 1
+        if self._journal is not None:
+            with self._journal.open("a", encoding="utf-8") as log:
+                log.write(f"{instance_id} {name} {input_json}\n")
         try:
             return await self._run(name, value)
         except Exception as error:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from durable_hub import RPC, Hub, OpenHub, until
 
-from local.host.durable.faults import DeliverEvent, HoldActivity, Latency, RepeatActivity
+from local.host.durable.faults import DeliverEvent, HoldActivity, Latency
 
 
 async def set_fault(hub: Hub, fault: Any, method: str = "POST") -> tuple[int, Any]:
@@ -108,14 +108,7 @@ async def test_a_fault_that_is_not_understood_is_refused(hub: Hub, fault: Any, w
 
 async def test_an_aborted_episode_is_repeated(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     """A fault of the host itself is logged and costs no instance."""
-    real = hub.worker.run_orchestrator
-    hub.engine.faults.add(RepeatActivity(activity="nothing"))
-
-    async def fails_once(_name: str, _context_json: str) -> str:
-        hub.worker.run_orchestrator = real
-        raise OSError("the worker is gone")
-
-    hub.worker.run_orchestrator = fails_once
+    hub.worker.abort_next = OSError("the worker is gone")
 
     status = await hub.run("echo", 1)
 
