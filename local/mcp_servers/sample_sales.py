@@ -20,6 +20,8 @@ OPPORTUNITIES = 720
 # Past, present and coming quarters, seen from today; the present one gets the most.
 _QUARTERS = (-3, -2, -1, -1, 0, 0, 0, 1, 1, 2)
 _WON_SHARE = 0.45
+# Of this quarter's past dates; so that there is an open pipeline on a quarter's last day, too.
+_OVERDUE_SHARE = 0.3
 _NEW_SHARE = 0.4
 _OWN_ACCOUNT_SHARE = 0.8
 
@@ -64,12 +66,12 @@ def contacts(random: Random, customers: list[Row]) -> list[Row]:
 
 
 def opportunities(random: Random, customers: list[Row], today: date) -> list[Row]:
-    """Return opportunities around today's quarter; those in the past are closed."""
+    """Return opportunities around today's quarter; those before it are closed, those in it mostly."""
     rows: list[Row] = []
     for number in range(1, OPPORTUNITIES + 1):
         account = random.choice(customers)
         close = _close_date(random, today)
-        stage = _stage(random, past=close < today)
+        stage = _stage(random, close, today)
         product = random.choice(names.PRODUCTS)
         rows.append(
             {
@@ -123,7 +125,9 @@ def _close_date(random: Random, today: date) -> date:
     return quarter.first + timedelta(days=random.randint(0, (quarter.last - quarter.first).days))
 
 
-def _stage(random: Random, *, past: bool) -> str:
-    if past:
+def _stage(random: Random, close: date, today: date) -> str:
+    this_quarter = quarter_of(today.year, (today.month - 1) // 3 + 1)
+    overdue = close >= this_quarter.first and random.random() < _OVERDUE_SHARE
+    if close < today and not overdue:
         return "Closed Won" if random.random() < _WON_SHARE else "Closed Lost"
     return random.choice(list(OPEN_STAGES))

@@ -14,6 +14,7 @@ from local.mcp_servers.asking import Asking, Owner, Row, owner_address
 from local.mcp_servers.periods import Period, parse_period
 from local.mcp_servers.results import READS, Link, link
 from local.mcp_servers.sample_data import SampleData
+from local.mcp_servers.sample_names import INDUSTRIES
 
 CURRENCY = "EUR"
 _MOST_ROWS = 50
@@ -61,7 +62,7 @@ class SalesTools:
     async def pipeline_summary(
         self, ctx: Asking, owner: Owner = "me", quarter: Quarter = "this", region: Region = "all"
     ) -> shapes.PipelineSummary:
-        """Sum up the sales pipeline by stage: number of opportunities, amount and weighted amount."""
+        """Sum up the open sales pipeline by stage: number of opportunities, amount and weighted amount."""
         wanted = self._filter(ctx, owner=owner, quarter=quarter, region=region)
         rows = self._kept(wanted)
         still_open = [row for row in rows if pipeline.is_open(row)]
@@ -70,11 +71,12 @@ class SalesTools:
             period=wanted.period.name,
             region=region,
             currency=CURRENCY,
-            rows=pipeline.by_stage(rows),
+            rows=pipeline.by_stage(still_open),
             open_opportunities=len(still_open),
             open_amount=pipeline.amount_of(still_open),
             open_weighted_amount=pipeline.weighted(still_open),
             won_amount=pipeline.amount_of(row for row in rows if row["stage"] == "Closed Won"),
+            lost_amount=pipeline.amount_of(row for row in rows if row["stage"] == "Closed Lost"),
             as_of=self._data.as_of("opportunities"),
             links=[link("crm", "Pipeline report", f"reports/pipeline/{wanted.period.name}")],
         )
@@ -127,7 +129,7 @@ class SalesTools:
     async def search_accounts(
         self,
         query: Annotated[str, Field(description="Part of an account's name; empty for all")] = "",
-        industry: Annotated[str, Field(description="Industry, such as Retail; empty for all")] = "",
+        industry: Annotated[str, Field(description="Industry; empty for all", examples=list(INDUSTRIES))] = "",
         region: Region = "all",
         limit: Limit = 10,
     ) -> shapes.AccountList:

@@ -40,7 +40,7 @@ class SalesActions:
         kind: Annotated[Literal["note", "call", "meeting", "email"], Field(description="Kind of activity")] = "note",
         notes: Annotated[str, Field(max_length=4000, description="Details, if any")] = "",
     ) -> shapes.LoggedActivity:
-        """Log (record, write down) an activity such as a call, a meeting or a note on an account; this writes."""
+        """Log an activity on an account (record a call, a meeting, an email or a note); this writes."""
         found = account_meant(account, self._data)
         key = idempotency_key(ctx)
         earlier = next((row for row in self._data.rows("activities") if key and row["key"] == key), None)

@@ -17,7 +17,7 @@ class StageRow(BaseModel):
 
 
 class PipelineSummary(Result):
-    """A pipeline by stage; totals count open stages only."""
+    """A pipeline by stage; what was won is told beside it."""
 
     owner: str
     period: str
@@ -28,6 +28,7 @@ class PipelineSummary(Result):
     open_amount: int
     open_weighted_amount: int
     won_amount: int
+    lost_amount: int
 
 
 class OpportunityRow(BaseModel):
