@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -77,11 +78,11 @@ def shown_text(page: Page) -> str | None:
     return page.get_by_test_id("answer-text").get_attribute("data-shown")
 
 
-def stored_answers(page: Page, stack: Stack) -> list[str]:
+def stored_answers(page: Page, stack: Stack) -> list[dict[str, Any]]:
     """Read the chat's answers over REST."""
     session_id = page.url.rpartition("#")[2]
     data = stack.get(f"/api/sessions/{session_id}/messages", token=stack.token("sam.sales"))["data"]
-    return [item["content"] for item in data["items"] if item["author"] == "assistant"]
+    return [item for item in data["items"] if item["author"] == "assistant"]
 
 
 def keep_picture(page: Page, name: str) -> None:
@@ -108,7 +109,7 @@ def test_a_person_asks_and_sees_the_answer_grow_with_its_tools_and_finds_it_afte
     expect(page.get_by_test_id("tool").first).to_have_attribute("data-state", "done")
     expect(page.get_by_test_id("question")).to_have_text([QUESTION])
     text = shown_text(page)
-    assert stored_answers(page, stack) == [text]
+    assert [answer["content"] for answer in stored_answers(page, stack)] == [text]
 
     page.reload()
     expect(page.get_by_test_id("question")).to_have_text([QUESTION])
@@ -129,5 +130,7 @@ def test_a_host_that_dies_in_mid_answer_costs_the_page_nothing(page: Page, new_s
     expect_done(page)
 
     expect(page.get_by_test_id("question")).to_have_text([QUESTION])
-    assert stored_answers(page, stack) == [shown_text(page)]
+    answers = stored_answers(page, stack)
+    assert [answer["content"] for answer in answers] == [shown_text(page)]
+    assert answers[0]["attempt"] >= 2, "the host was meant to die while it was answering"
     keep_picture(page, "5-after-the-host-died")
