@@ -1,6 +1,7 @@
 """Turn Settings into Services, once per worker: the composition root; adapters are imported where they are built."""
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from functools import lru_cache
@@ -35,6 +36,7 @@ def services() -> Services:
     from shared.adapters.system_clock import SystemClock
 
     values = settings()
+    _quieten()
     clock = SystemClock()
     account = (
         CosmosAccount.from_connection_string(values.cosmos.get_secret_value(), values.cosmos_database)
@@ -53,6 +55,12 @@ def services() -> Services:
         channel=_channel(values),
         limits=values.turn_limits(),
     )
+
+
+def _quieten() -> None:
+    """Keep libraries from logging every request: their lines hold URLs, and ours say what matters."""
+    for name in ("azure", "httpx2", "httpcore2", "mcp", "openai"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @lru_cache(maxsize=1)

@@ -44,7 +44,7 @@ def _left_out(field: dataclasses.Field[Any]) -> bool:
 
 def frame_data(frame: Frame) -> dict[str, Any]:
     """Give a frame's JSON object; a `new_message` carries the stored message's fields beside its type."""
-    data: dict[str, Any] = to_json(frame)
+    data: dict[str, Any] = {"type": frame.type} | to_json(frame)
     if isinstance(frame, NewMessage):
         del data["message"]
         data |= message_data(frame.message)

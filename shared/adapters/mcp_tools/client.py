@@ -195,8 +195,10 @@ def _result(call: ToolCall, answer: Any) -> ToolResult:
     facts = _mapping(structured)
     links = [part.uri for part in answer.content if part.type == "resource_link"]
     given = facts.get("links")
-    if isinstance(given, list):
-        links += [link for link in given if isinstance(link, str)]  # pyright: ignore[reportUnknownVariableType]
+    for link in cast("list[Any]", given) if isinstance(given, list) else []:
+        address = link if isinstance(link, str) else _mapping(link).get("url")
+        if isinstance(address, str):
+            links.append(address)
     return ToolResult(
         state=CallState.DONE,
         text=text,

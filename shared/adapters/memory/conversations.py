@@ -77,12 +77,17 @@ class MemoryConversations:
 
     async def take_over(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
         """Raise the epoch of a turn that runs under `ref`."""
+        lease = wire.epoch_seconds(lease_until)
+
+        def is_done(turn: Document) -> bool:
+            return (turn["epoch"], turn.get("lease_until")) == (ref.epoch + 1, lease)
 
         def change(turn: Document) -> None:
-            turn["epoch"] += 1
-            turn |= {"status": TurnStatus.RUNNING.value, "lease_until": wire.epoch_seconds(lease_until)}
+            if not is_done(turn):
+                turn["epoch"] += 1
+                turn |= {"status": TurnStatus.RUNNING.value, "lease_until": lease}
 
-        return await self._patch(ref, _runs_under(ref), change)
+        return await self._patch(ref, lambda turn: _runs_under(ref)(turn) or is_done(turn), change)
 
     async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
         """Raise the attempt before anything is sent."""
