@@ -126,7 +126,7 @@ class DurableEngine:
         live = self._live.get(instance_id)
         return live.row if live is not None else self.store.instance(instance_id)
 
-    def start_instance(self, name: str, instance_id: str | None, input_json: str | None) -> str:
+    def start_instance(self, name: str, instance_id: str | None, input_json: str | None, *, version: str = "") -> str:
         """Create an instance and return its id; a finished one of that id is replaced, history and all.
 
         Raises:
@@ -138,7 +138,7 @@ class DurableEngine:
             raise InstanceExists(f"An Orchestration instance with the status {existing.status} already exists.")
         execution_id = uuid.uuid4().hex
         started = history.execution_started(
-            name=name, instance_id=chosen, execution_id=execution_id, input_json=input_json
+            name=name, instance_id=chosen, execution_id=execution_id, input_json=input_json, version=version
         )
         row = InstanceRow(
             instance_id=chosen,

@@ -67,10 +67,10 @@ def context_json(*, instance_id: str, input_json: str | None, past: Sequence[str
     )
 
 
-def terminated(new: Sequence[Event], *, next_id: int) -> EpisodeResult:
+def terminated(past: Sequence[Event], new: Sequence[Event]) -> EpisodeResult:
     """End the execution at once; its output is the reason, activities under way are not stopped."""
     reason = next(one["Input"] for one in new if one["EventType"] == EventType.EXECUTION_TERMINATED)
-    return _ended(new, [], Outcome(status="Terminated", output=reason), next_id=next_id)
+    return _ended(new, [], Outcome(status="Terminated", output=reason), next_id=history.next_task_id(past))
 
 
 def paused(new: Sequence[Event], *, status: str) -> EpisodeResult:
@@ -79,9 +79,12 @@ def paused(new: Sequence[Event], *, status: str) -> EpisodeResult:
     return EpisodeResult(events=events, activities=[], timers=[], status=status)
 
 
-def failed(name: str, new: Sequence[Event], error: str) -> EpisodeResult:
-    """End the execution because the orchestrator could not be run at all."""
-    return _ended(new, [], Outcome(status="Failed", output=orchestrator_failure(name, error)), next_id=0)
+def failed(past: Sequence[Event], new: Sequence[Event], output: str) -> EpisodeResult:
+    """End the execution because the orchestrator could not be run or said nothing that can be replayed.
+
+    Tasks under way do not delay it: the framework learns of them only by a replay.
+    """
+    return _ended(new, [], Outcome(status="Failed", output=output), next_id=history.next_task_id(past))
 
 
 class Interpreter:
@@ -99,7 +102,7 @@ class Interpreter:
         """Interpret the SDK's JSON text."""
         state = _parse_state(answer)
         if state is None:
-            return failed(self._name, self._new, INVALID_SCHEMA)
+            return self._failed(INVALID_SCHEMA)
         return self._replay(state)
 
     def on_failure(self, worker_text: str) -> EpisodeResult:
@@ -107,11 +110,14 @@ class Interpreter:
         failure = read_worker_failure(worker_text)
         if not failure.state_json:
             # The extension meets the failure inside an AggregateException, whose text it passes on.
-            return failed(self._name, self._new, f"One or more errors occurred. ({worker_text})")
+            return self._failed(f"One or more errors occurred. ({worker_text})")
         state = _parse_state(failure.state_json)
         if state is None:  # the sanitizer may have damaged it; this path adds no prefix
-            return _ended(self._new, [], Outcome(status="Failed", output=INVALID_SCHEMA), next_id=0)
+            return failed(self._past, self._new, INVALID_SCHEMA)
         return self._replay(state)
+
+    def _failed(self, error: str) -> EpisodeResult:
+        return failed(self._past, self._new, orchestrator_failure(self._name, error))
 
     def _replay(self, state: JsonObject) -> EpisodeResult:
         replay = Replay(state["actions"][0], knows_activity=self._knows_activity)
@@ -120,7 +126,7 @@ class Interpreter:
             replay.feed(self._past)
             replay.feed(self._new)
         except NonDeterminism as contradiction:
-            return _ended(self._new, [], Outcome(status="Failed", output=str(contradiction)), next_id=replay.next_id)
+            return failed(self._past, self._new, str(contradiction))
         except ReplayFault as fault:
             outcome = Outcome(status="Failed", output=orchestrator_failure(self._name, str(fault)))
         else:

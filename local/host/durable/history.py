@@ -1,5 +1,6 @@
 """History events of an orchestration, in the JSON shape that the durable extension sends to the SDK."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -75,14 +76,14 @@ def event(kind: EventType, *, event_id: int = RECEIVED, at: str | None = None, *
     }
 
 
-def execution_started(*, name: str, instance_id: str, execution_id: str, input_json: str | None) -> Event:
+def execution_started(*, name: str, instance_id: str, execution_id: str, input_json: str | None, version: str) -> Event:
     """Build the first message of an execution; `Version` must be there, the SDK reads it unconditionally."""
     return event(
         EventType.EXECUTION_STARTED,
         OrchestrationInstance={"InstanceId": instance_id, "ExecutionId": execution_id},
         ParentInstance=None,
         Name=name,
-        Version="",
+        Version=version,
         Input=input_json,
         Tags=None,
         ScheduledStartTime=None,
@@ -128,6 +129,11 @@ def execution_completed(*, event_id: int, status: str, result: str | None) -> Ev
         Result=result,
         FailureDetails=None,
     )
+
+
+def next_task_id(events: Iterable[Event]) -> int:
+    """Return the id after the last that was given out."""
+    return max((one["EventId"] for one in events), default=RECEIVED) + 1
 
 
 # DurableTask.Core/OrchestrationStatus.cs

@@ -51,10 +51,6 @@ class LiveInstance:
         self.past.extend(events)
         self.rendered.extend(for_context(one, played=True) for one in events)
 
-    def next_task_id(self) -> int:
-        """Return the id after the last that history knows."""
-        return max((one["EventId"] for one in self.past), default=-1) + 1
-
 
 def _kind(message: Message) -> int:
     return message.event["EventType"]

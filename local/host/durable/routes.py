@@ -1,6 +1,7 @@
 """The extension's HTTP API (HttpApiHandler.cs): same routes, status codes and bodies on RPC and webhook ports."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from local.host.durable.status import history_payload, status_payload
 if TYPE_CHECKING:
     from local.host.durable.engine import DurableEngine
 
+_log = logging.getLogger(__name__)
+WENT_WRONG = "Something went wrong while processing your request"
 _MAX_ID = 100  # Durable Task Scheduler's limit
 _INVALID_IN_ID = frozenset("/\\?#")
 _FINISHED = ("Completed", "Failed", "Terminated", "Canceled")
@@ -52,7 +55,22 @@ def add_durable_routes(app: web.Application, prefix: str, engine: "DurableEngine
         ("*", f"{base}/{{unknown:.*}}", api.unknown),
     ]
     for method, path, handler in routes:
-        app.router.add_route(method, path, handler)
+        app.router.add_route(method, path, _guarded(handler))
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Turn a fault of ours into the extension's JSON: the client cannot read another form."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as refused:
+            return error_answer(refused.status, refused.reason)
+        except Exception as fault:  # noqa: BLE001 - logged with its traceback, told to the client
+            _log.exception("%s %s failed.", request.method, request.path)
+            return exception(500, WENT_WRONG, text=str(fault), kind=f"System.Exception ({type(fault).__name__})")
+
+    return guarded
 
 
 def _refuse(what: str) -> Handler:
@@ -88,12 +106,14 @@ class _Api:
 
     def _start(self, request: web.Request, name: str, instance_id: str | None, input_json: str | None) -> web.Response:
         try:
-            started = self._engine.start_instance(name, instance_id, input_json)
+            started = self._engine.start_instance(
+                name, instance_id, input_json, version=request.query.get("version", "")
+            )
         except InstanceExists as exists:
             # Not 409: the extension has no case of its own for it.
             return exception(
                 500,
-                "Something went wrong while processing your request",
+                WENT_WRONG,
                 text=str(exists),
                 kind="DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
             )

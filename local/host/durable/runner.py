@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from local.host.durable import episode, history
 from local.host.durable.episode import EpisodeResult
-from local.host.durable.failures import unknown_function
+from local.host.durable.failures import orchestrator_failure, unknown_function
 from local.host.durable.history import Event, EventType
 from local.host.durable.instance import LiveInstance
 from local.host.durable.records import ArmedTimer, InstanceRow, Message, WorkItem
@@ -38,7 +38,7 @@ async def run_episode(
 async def _decide(live: LiveInstance, new: list[Event], invoker: FunctionInvoker) -> EpisodeResult:
     kinds = {one["EventType"] for one in new}
     if EventType.EXECUTION_TERMINATED in kinds:
-        return episode.terminated(new, next_id=live.next_task_id())
+        return episode.terminated(live.past, new)
     if EventType.EXECUTION_SUSPENDED in kinds:
         return episode.paused(new, status="Suspended")
     if EventType.EXECUTION_RESUMED in kinds:
@@ -49,7 +49,8 @@ async def _decide(live: LiveInstance, new: list[Event], invoker: FunctionInvoker
 async def _invoke(live: LiveInstance, new: list[Event], invoker: FunctionInvoker) -> EpisodeResult:
     row = live.row
     if not invoker.has("orchestration", row.name):
-        return episode.failed(row.name, new, unknown_function(row.name, "an orchestrator"))
+        gone = orchestrator_failure(row.name, unknown_function(row.name, "an orchestrator"))
+        return episode.failed(live.past, new, gone)
     interpreter = episode.Interpreter(
         name=row.name, past=live.past, new=new, knows_activity=lambda name: invoker.has("activity", name)
     )

@@ -1,6 +1,12 @@
 """What was unfinished when the engine went down is finished after its next start."""
 
+import asyncio
+from pathlib import Path
+
+import pytest
 from durable_hub import OpenHub
+
+from local.host.durable.store import StoreInUse
 
 
 async def test_an_activity_that_was_running_is_run_again(open_hub: OpenHub) -> None:
@@ -37,3 +43,50 @@ async def test_an_event_that_came_early_is_still_there(open_hub: OpenHub) -> Non
     await second.client.raise_event(instance_id, "first", 1)
 
     assert (await second.finished(instance_id)).output == [1, 2]
+
+
+async def test_a_second_host_on_the_same_hub_is_refused(open_hub: OpenHub, tmp_path: Path) -> None:
+    """Two engines on one file would run everything twice."""
+    first = await open_hub()
+
+    with pytest.raises(StoreInUse, match="is in use by another process"):
+        await open_hub()
+
+    assert (await first.run("echo", 1)).output == 1
+    assert (tmp_path / "durable-TestHub.sqlite3").exists()
+
+
+async def test_a_stop_waits_for_running_work(open_hub: OpenHub) -> None:
+    """Within its time limit an activity finishes and its result is kept."""
+    hub = await open_hub()
+    hub.worker.block("square")
+    instance_id = await hub.client.start_new("fan_out", None, [2])
+    await hub.worker.blocked()
+
+    stopping = asyncio.create_task(hub.engine.stop(timeout_s=5))
+    await asyncio.sleep(0)
+    hub.worker.release("square")
+    await stopping
+
+    second = await open_hub(after=hub)
+    assert (await second.finished(instance_id)).output == 4
+    assert second.worker.activity_calls == []
+
+
+async def test_a_stopped_engine_does_not_start_again(open_hub: OpenHub) -> None:
+    """A host makes a new one."""
+    hub = await open_hub()
+    await hub.close()
+
+    with pytest.raises(RuntimeError, match="make a new one"):
+        await hub.engine.start()
+
+
+async def test_the_version_of_a_start_reaches_the_orchestrator(open_hub: OpenHub) -> None:
+    """It is part of the first event."""
+    hub = await open_hub()
+
+    instance_id = await hub.client.start_new("echo", None, 1, version="2.1")
+    await hub.finished(instance_id)
+
+    assert hub.engine.store.history(instance_id)[1]["Version"] == "2.1"
