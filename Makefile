@@ -27,7 +27,7 @@ faults: setup ## kill parts of a running stack in many orders; SIZE=200 SEED=7
 	@FAULTS_SIZE=$(SIZE) FAULTS_SEED=$(SEED) $(BIN)/python -m pytest --timeout=7200 tests/faults $(ARGS)
 
 bench: setup ## measure, one script of bench/ after the other
-	@for script in bench/[a-z]*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+	@for script in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$script .py) $(ARGS) || exit 1; done
 
 package: setup ## build .dist/salescoach.zip, what Azure gets, and list it
 	@$(BIN)/python -m local.stack.package $(ARGS)

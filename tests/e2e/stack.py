@@ -46,7 +46,7 @@ def wait_for(look: Callable[[], T | None], what: str, *, bound_s: float = WAIT_S
 def free_port_base() -> int:
     """Pick a run of free ports below those that the kernel hands to outgoing connections."""
     for _ in range(100):
-        base = random.randrange(12000, 32000)  # noqa: S311 - spreads stacks, guards nothing
+        base = random.randrange(12000, 32000)
         if all(_is_free(base + offset) for offset in range(ALL_PARTS)):
             return base
     raise AssertionError("no run of free ports found")
