@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,7 +143,7 @@ class Stack:
         answer = self.post(f"{self.url('identity')}/token", {"user": user, **overrides})
         return answer["access_token"]
 
-    def post(self, url: str, content: dict[str, object], *, token: str | None = None) -> dict[str, Any]:
+    def post(self, url: str, content: Mapping[str, object], *, token: str | None = None) -> dict[str, Any]:
         """Send JSON and read JSON back; anything but a 2xx raises urllib's HTTPError."""
         headers = {"Content-Type": "application/json"} | _bearer(token)
         request = urllib.request.Request(url, json.dumps(content).encode(), headers, method="POST")  # noqa: S310
