@@ -21,7 +21,7 @@ from local.cosmos.sql.values import UNDEFINED, same, sort_key
 from local.cosmos.store import Store
 
 # A sample for every run; a volume run sets the size here and the seed by pytest's --hypothesis-seed.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 
 SCALARS = st.one_of(
     st.none(),
