@@ -111,7 +111,7 @@ def signed(key: str, claims: dict[str, Any], algorithm: str = "HS256") -> str:
 async def eventually(holds: Callable[[], bool]) -> None:
     """Wait until it holds, for a bounded time."""
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - the other side is a server, which sets no event of ours
+        while not holds():
             await asyncio.sleep(0.005)
 
 
