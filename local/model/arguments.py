@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
@@ -156,16 +157,30 @@ def _named_choices(name: str, choices: list[Any], text: str) -> list[Any]:
     said = words(text)
     if name in {"by", "group_by"}:
         said = [after for word, after in itertools.pairwise(said) if word in _GROUPING]
-    meant = {meaning(word) for word in said}
-    found: list[tuple[bool, bool, int, str]] = []
-    for choice in [one for one in choices if isinstance(one, str)]:
-        literal = set(words(choice)) <= set(said)
+    named = [one for one in choices if isinstance(one, str)]
+    # What only one choice has is enough to mean it: `lost` for `Closed Lost`.
+    shared = Counter(meaning(word) for one in named for word in words(one))
+    own = {word for word, times in shared.items() if times == 1}
+    found: list[tuple[bool, int, int, str]] = []
+    for choice in named:
         # `IT` is a department, `it` is not.
         if set(words(choice)) & (STOP | GENERIC) and choice not in text.split():
             continue
-        if literal or {meaning(word) for word in words(choice)} <= meant:
-            found.append((choice == "all", not literal, -len(words(choice)), choice))
+        closeness = _closeness(choice, said, own)
+        if closeness is not None:
+            found.append((choice == "all", closeness, -len(words(choice)), choice))
     return [choice for *_, choice in sorted(found)]
+
+
+def _closeness(choice: str, said: list[str], own: set[str]) -> int | None:
+    """Return 0 when a choice is named word for word, 1 by other words, 2 by a part of it, None when not."""
+    meant = {meaning(word) for word in said}
+    wanted = {meaning(word) for word in words(choice)}
+    if set(words(choice)) <= set(said):
+        return 0
+    if wanted <= meant:
+        return 1
+    return 2 if wanted & own & meant else None
 
 
 def _numbers(name: str, schema: Schema, text: str) -> list[Any]:

@@ -17,7 +17,7 @@ from local.model.words import GENERIC, STOP, TOPICS, WRITING, identifier_words, 
 # How much a word counts by where it stands in the tool.
 _IN_NAME, _IN_DESCRIPTION, _IN_CHOICE, _IN_SCHEMA = 3.0, 1.5, 1.5, 0.5
 # What a topic costs that the tool does not know, and a required argument that the question does not give.
-_UNKNOWN_TOPIC, _GUESSED_ARGUMENT = 2.0, 2.0
+_UNKNOWN_TOPIC, _GUESSED_ARGUMENT = 3.0, 2.0
 _ENOUGH = 2.2
 # Nothing is about these alone.
 _TIMES = frozenset({"quarter", "year", "week", "day", "this", "last", "next", "today", "tomorrow", "all"})

@@ -23,6 +23,9 @@ async def play(script: Script, entry: Entry, tokens_per_second: float) -> AsyncG
                 await _until(began, entry.tokens_sent + 1, tokens_per_second)
             if event == Break("hang"):
                 await asyncio.Event().wait()
+            if isinstance(event, Break):
+                # Nobody asks for more after it, so it is noted first.
+                entry.finish_reason = event.kind
             yield event
             _note(event, entry)
     finally:
@@ -46,5 +49,3 @@ def _note(event: Event, entry: Entry) -> None:
     elif isinstance(event, Finish):
         entry.finish_reason = event.reason
         entry.finished = True
-    else:
-        entry.finish_reason = event.kind
