@@ -107,6 +107,17 @@ async def test_of_two_who_take_a_turn_over_at_once_one_wins(chat: Chat) -> None:
     assert (await chat.turn(turn)).epoch == 2
 
 
+async def test_the_same_take_over_again_is_found(chat: Chat) -> None:
+    """A take-over that was applied without an answer is known by its lease."""
+    store, turn = chat.stores.conversations, await chat.ask()
+    lease = chat.lease(44)
+
+    outcomes = [await store.take_over(turn.ref(), lease) for _ in range(2)]
+
+    assert outcomes[0] == outcomes[1] == await chat.turn(turn)
+    assert (await chat.turn(turn)).epoch == 2
+
+
 async def test_a_round_is_stored_with_the_intents_of_its_calls(chat: Chat) -> None:
     """Calls exist in the ledger before any of them is made."""
     store, turn = chat.stores.conversations, await chat.claimed()
