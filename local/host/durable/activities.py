@@ -66,9 +66,15 @@ class ActivityRunner:
         async with self._slots:
             if self._closed:
                 raise asyncio.CancelledError  # the work item waits in the store for the next start
+            if not self._invoker.has("activity", item.name):
+                return _failed(item, f"Activity function '{item.name}' does not exist.")
             try:
                 result = await self._invoker.run_activity(item.name, item.input_json, instance_id=item.instance_id)
             except InvocationFailed as failure:
-                reason, details = activity_failure(item.name, str(failure))
-                return history.task_failed(task_id=item.task_id, reason=reason, details=details)
+                return _failed(item, str(failure))
         return history.task_completed(task_id=item.task_id, result=result)
+
+
+def _failed(item: WorkItem, worker_text: str) -> Event:
+    reason, details = activity_failure(item.name, worker_text)
+    return history.task_failed(task_id=item.task_id, reason=reason, details=details)

@@ -14,6 +14,7 @@ from durable_sdk_worker import SdkWorker
 
 from local.host.durable.engine import DurableEngine
 from local.host.durable.faults import Crash
+from local.host.invocation_contract import FunctionKind
 
 RPC = "/durabletask"
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -67,10 +68,17 @@ async def until(read: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -
 
 
 async def open_engine(
-    data_dir: Path, *, crash: Crash | None = None, journal: Path | None = None, **settings: Any
+    data_dir: Path,
+    *,
+    crash: Crash | None = None,
+    journal: Path | None = None,
+    without: tuple[FunctionKind, str] | None = None,
+    **settings: Any,
 ) -> Hub:
     """Start an engine over a folder and serve it on a free port of the loopback interface."""
     worker = SdkWorker(bp, journal=journal)
+    if without is not None:
+        del worker.functions[without]
     chosen: dict[str, Any] = {"hub_name": "TestHub", "faults": True, **settings}
     engine = DurableEngine(data_dir=data_dir, invoker=worker, **chosen)
     if crash is not None:

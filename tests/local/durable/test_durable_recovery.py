@@ -90,3 +90,18 @@ async def test_the_version_of_a_start_reaches_the_orchestrator(open_hub: OpenHub
     await hub.finished(instance_id)
 
     assert hub.engine.store.history(instance_id)[1]["Version"] == "2.1"
+
+
+async def test_an_activity_that_is_gone_fails_and_does_not_hang(open_hub: OpenHub) -> None:
+    """As after a deployment that removed it while its work item waited."""
+    first = await open_hub()
+    first.worker.block("explode")
+    instance_id = await first.client.start_new("failing_activity")
+    await first.worker.blocked()
+
+    second = await open_hub(after=first, without=("activity", "explode"))
+
+    output = (await second.finished(instance_id)).output
+    reasons = [one.get("Reason") for one in second.engine.store.history(instance_id)]
+    assert output.startswith("Orchestrator function 'failing_activity' failed: The function 'explode' doesn't exist")
+    assert "Activity function 'explode' failed: Activity function 'explode' does not exist." in reasons
