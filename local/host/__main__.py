@@ -29,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # The SDKs log each request with its headers.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    outcome = asyncio.run(_serve(arguments))
+    # Not asyncio.run: it would wait for every thread that the app has started through the loop.
+    outcome = asyncio.new_event_loop().run_until_complete(_serve(arguments))
     sys.stdout.flush()
     sys.stderr.flush()
     if outcome == _CHANGED:

@@ -6,7 +6,7 @@ import logging
 import pathlib
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -28,11 +28,16 @@ from local.host.web_pubsub_output import WebPubSubOutput
 from local.host.web_pubsub_trigger import WebPubSubTrigger
 from local.host.worker import Worker
 
+if TYPE_CHECKING:
+    from local.host.durable.engine import DurableEngine
+
 _log = logging.getLogger("local.host")
 
 ADDRESS = "127.0.0.1"
 # How long running invocations may go on after a request to stop.
 GRACE_S = 10.0
+# What is still open after the grace is cut.
+_CLOSE_S = 0.5
 # FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the real host.
 _LARGEST_BODY = 104_857_600
 _DURABLE = {"orchestrationTrigger", "activityTrigger", "durableClient"}
@@ -153,7 +158,7 @@ class Host:
         WebPubSubTrigger(self._functions, self._invocations).add_routes(app)
         app.router.add_route("*", "/{path:.*}", front.handle)
 
-    def _make_engine(self) -> Any:
+    def _make_engine(self) -> "DurableEngine | None":
         if not any(binding.type in _DURABLE for function in self._functions for binding in function.bindings):
             return None
         from local.host.durable.engine import DurableEngine  # noqa: PLC0415 - an app without needs no store
@@ -169,7 +174,7 @@ class Host:
         )
 
     async def _serve(self, app: web.Application, door: socket.socket) -> None:
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S)
         await runner.setup()
         self._runners.append(runner)
         await web.SockSite(runner, door).start()

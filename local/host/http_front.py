@@ -38,7 +38,7 @@ class HttpFront:
             return web.Response(status=404)
         function, params = found
         given = request.headers.get("x-functions-key") or request.query.get("code")
-        if not self._keys.allow(function.trigger.text("authLevel") or "FUNCTION", function.name, given):
+        if not self._keys.allow((function.trigger.text("authLevel") or "FUNCTION").upper(), function.name, given):
             return web.Response(status=401)
         body = await request.read() if request.content_length else b""
         headers, query = _headers_of(request), _query_of(request)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 _INTERVAL_S = 0.5
 _SUFFIXES = {".py", ".json"}
-_SKIPPED = {"node_modules", "__pycache__", "tests", "web", "infra", "docs", "bench"}
+_SKIPPED = {"node_modules", "__pycache__", "tests", "web", "infra", "docs", "bench", "local"}
 
 
 Snapshot = dict[pathlib.Path, tuple[int, int]]

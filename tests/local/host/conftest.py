@@ -1,6 +1,7 @@
 """A running host on the sample app, with the local Cosmos DB and Web PubSub beside it."""
 
 import asyncio
+import inspect
 import json
 import os
 import pathlib
@@ -9,11 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+
+from local.host.app_model import BindingInfo, FunctionInfo, ParamType
 
 _ROOT = pathlib.Path(__file__).parents[3]
 _SAMPLE = pathlib.Path(__file__).parent / "apps" / "coach"
@@ -126,6 +130,28 @@ def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         return door.getsockname()[1]
+
+
+def function_of(
+    *, call: Callable[..., Any] = print, trigger: BindingInfo | None = None, outputs: Sequence[str] = ()
+) -> FunctionInfo:
+    """Describe a function as indexing would; without a trigger given, it is a generic one of parameter `x`."""
+    known = trigger or BindingInfo(name="x", type="webPubSubTrigger", direction="IN", data_type=None, raw={})
+    out = [BindingInfo(name=name, type="webPubSub", direction="OUT", data_type=None, raw={}) for name in outputs]
+    return FunctionInfo(
+        name="f",
+        function_id="",
+        call=call,
+        directory="",
+        script_file="",
+        is_async=inspect.iscoroutinefunction(call),
+        requires_context=False,
+        input_types={known.name: ParamType(known.type)},
+        output_types={name: ParamType("webPubSub") for name in outputs},
+        return_type=ParamType(known.type),
+        bindings=(known, *out),
+        trigger=known,
+    )
 
 
 async def until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:

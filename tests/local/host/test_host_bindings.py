@@ -113,6 +113,24 @@ async def test_a_faulty_action_fails_the_invocation(http: ClientSession, stack: 
     assert words in stack.app.logged()
 
 
+@pytest.mark.parametrize(
+    ("item", "query", "status", "stored"),
+    [
+        ("o1", {"action": "sendToAll"}, 200, True),
+        ("o2", {"action": "sendToAll", "fail": "1"}, 500, False),
+        ("o3", {"action": "sendToNobody"}, 500, True),
+    ],
+)
+async def test_outputs_are_applied_after_success_all_at_once(
+    http: ClientSession, item: str, query: dict[str, str], status: int, *, stored: bool
+) -> None:
+    """None when the function failed; one that fails does not hold the others back, but fails the invocation."""
+    response = await http.post("/api/both", json={"id": item, "pk": "o"}, params=query)
+
+    assert response.status == status
+    assert (await _load(http, item, "o") is not None) is stored
+
+
 async def test_an_activity_run_on_request_applies_its_outputs(http: ClientSession, stack: Stack) -> None:
     """The returned object's key of the binding's name replaces what Out was given: a quirk of the real host."""
     body = {"input": json.dumps([{"id": "overwritten", "pk": "a"}])}

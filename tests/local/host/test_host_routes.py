@@ -2,28 +2,16 @@
 
 import pytest
 
-from local.host.app_model import BindingInfo, FunctionInfo, FunctionLoadError
+from local.host.app_model import BindingInfo, FunctionLoadError
 from local.host.routes import Route, route_of
+
+from .conftest import function_of
 
 
 def _route(template: str, prefix: str = "", methods: list[str] | None = None) -> Route:
     raw = {"route": template} | ({} if methods is None else {"methods": methods})
     trigger = BindingInfo(name="req", type="httpTrigger", direction="IN", data_type=None, raw=raw)
-    function = FunctionInfo(
-        name="f",
-        function_id="",
-        call=print,
-        directory="",
-        script_file="",
-        is_async=False,
-        requires_context=False,
-        input_types={},
-        output_types={},
-        return_type=None,
-        bindings=(trigger,),
-        trigger=trigger,
-    )
-    return route_of(function, prefix)
+    return route_of(function_of(trigger=trigger), prefix)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,18 @@ def persist(items: list, doc: func.Out[func.DocumentList]) -> dict:
     return {"doc": {"id": "quirk", "pk": "a"}}
 
 
+@bp.route(route="both", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.cosmos_db_output(arg_name="doc", connection="COSMOS", database_name="coach", container_name="items")
+@bp.generic_output_binding(arg_name="actions", type="webPubSub", hub="coach")
+def both(req: func.HttpRequest, doc: func.Out[func.Document], actions: func.Out[str]) -> func.HttpResponse:
+    """Set two outputs, then fail when asked to."""
+    doc.set(func.Document.from_dict(req.get_json()))
+    actions.set(json.dumps({"actionName": req.params["action"], "data": "x"}))
+    if "fail" in req.params:
+        raise RuntimeError("after the outputs were set")
+    return func.HttpResponse("both")
+
+
 @bp.generic_input_binding(arg_name="token", type="webPubSubConnection", hub="coach", userId="{query.user}")
 @bp.route(route="negotiate", auth_level=func.AuthLevel.ANONYMOUS)
 def negotiate(req: func.HttpRequest, token: str) -> func.HttpResponse:
