@@ -13,8 +13,8 @@ from shared.domain.turns import TurnRef
 from shared.wire.durable_history import orchestration_input
 
 REF = TurnRef(key=ConversationKey("s-1"), turn_id=TurnId("s-1.2"), epoch=3)
-ANSWER = {"kind": "answer", "calls": [], "retry_after_s": None, "error": None}
-DONE = {"process_round": ANSWER, "respond": True, "persist": None, "release": None, "run_tool": None}
+ANSWER: dict[str, Any] = {"kind": "answer", "calls": [], "retry_after_s": None, "error": None}
+DONE: dict[str, Any] = {"process_round": ANSWER, "respond": True, "persist": None, "release": None, "run_tool": None}
 
 
 class Timer:
@@ -28,6 +28,13 @@ class Timer:
     def cancel(self) -> None:
         """Stop waiting."""
         self.cancelled = True
+
+
+class Activities:
+    """Scheduled side by side."""
+
+    def __init__(self, tasks: list[Any]) -> None:
+        self.tasks = tasks
 
 
 class Context:
@@ -48,9 +55,9 @@ class Context:
         self.activities.append((name, work))
         return (name, work)
 
-    def task_all(self, tasks: list[Any]) -> list[Any]:
+    def task_all(self, tasks: list[Any]) -> "Activities":
         """Wait for all."""
-        return tasks
+        return Activities(tasks)
 
     def task_any(self, tasks: list[Any]) -> list[Any]:
         """Wait for any."""
@@ -67,7 +74,8 @@ class Context:
         return name
 
 
-_ORCHESTRATOR: Any = process.process.build().get_user_function()
+_BUILDER: Any = process.process
+_ORCHESTRATOR: Any = _BUILDER.build().get_user_function()
 
 
 def drive(context: Context, results: Callable[[str, Any], Any]) -> str:
@@ -76,9 +84,9 @@ def drive(context: Context, results: Callable[[str, Any], Any]) -> str:
     yielded = next(run)
     while True:
         try:
-            if isinstance(yielded, list) and yielded and isinstance(yielded[0], tuple):
+            if isinstance(yielded, Activities):
                 try:
-                    answer = [results(name, work) for name, work in yielded]
+                    answer = [results(name, work) for name, work in yielded.tasks]
                 except RuntimeError as fault:
                     yielded = run.throw(Exception(str(fault)))
                     continue
@@ -104,7 +112,7 @@ def test_a_simple_turn_is_four_activities_that_hold_ids_alone() -> None:
 def test_calls_of_a_round_are_scheduled_side_by_side() -> None:
     """One activity per call, then the next round."""
     context = Context()
-    calls = [{"call_id": f"c{number}", "needs_approval": False} for number in range(3)]
+    calls: list[Any] = [{"call_id": f"c{number}", "needs_approval": False} for number in range(3)]
     rounds = iter([{**ANSWER, "kind": "calls", "calls": calls}, ANSWER])
 
     drive(context, lambda name, _: next(rounds) if name == "process_round" else DONE[name])
@@ -143,7 +151,7 @@ def test_a_failing_persist_is_tried_again_after_a_durable_wait() -> None:
 def test_a_wait_for_approval_ends_by_word_cancel_or_time(*, fired: bool) -> None:
     """The ledger is read in any case, and the timer is not left behind."""
     context = Context()
-    calls = [{"call_id": "c0", "needs_approval": True}]
+    calls: list[Any] = [{"call_id": "c0", "needs_approval": True}]
     rounds = iter([{**ANSWER, "kind": "calls", "calls": calls}, ANSWER])
 
     def results(name: str, _: Any) -> Any:
