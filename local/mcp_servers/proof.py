@@ -48,8 +48,7 @@ class Verifier:
             raise
         except jwt.PyJWTError as fault:
             raise NotProved(type(fault).__name__) from fault
-        if claims.get("idtyp") == "app" and not calls_tool:
-            return ""
-        if claims.get("idtyp") == "app" or not claims.get("scp"):
+        is_app = claims.get("idtyp") == "app"
+        if calls_tool and (is_app or not claims.get("scp")):
             raise NotProved("not a person's token")
-        return str(claims.get("preferred_username", ""))
+        return "" if is_app else str(claims.get("preferred_username", ""))
