@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import azure.functions as func
 
@@ -229,7 +229,7 @@ def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = 
 async def _caller(req: func.HttpRequest) -> Caller:
     if "email" in req.params:
         raise ChatError(ErrorCode.BAD_REQUEST, "Who you are is told by your token alone; leave out `email`.")
-    headers: Mapping[str, str] = req.headers
+    headers = cast("Mapping[str, str]", req.headers)
     authorization = headers.get("authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token or " " in token or "," in token:
