@@ -209,7 +209,8 @@ class DurableEngine:
             self._live.pop(live.row.instance_id, None)
         for item in activities:
             self._spawn(self._activities.run(item))
-        self._timers.arm(timers)
+        if timers:
+            self._timers.arm(timers)
 
     def _on_activity(self, item: WorkItem, completion: Event) -> None:
         message = self.store.finish_activity(item, completion)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import aiohttp
 import azure.durable_functions as df
 from aiohttp import web
 from durable_sample_app import bp
@@ -52,6 +53,17 @@ class Hub:
     async def run(self, name: str, value: Any = None, instance_id: str | None = None) -> Any:
         """Start an orchestration and return its final status."""
         return await self.finished(await self.client.start_new(name, instance_id, value))
+
+    async def waiting(self, instance_id: str | None = None) -> str:
+        """Start an instance that waits for events and return its id once it runs."""
+        started = await self.client.start_new("two_events", instance_id)
+        await self.wait_for(started, lambda status: status.runtime_status.name == "Running")
+        return started
+
+    async def request(self, method: str, path: str, **options: Any) -> tuple[int, str]:
+        """Send a raw request below the RPC prefix; return status and body text."""
+        async with aiohttp.request(method, f"{self.base_url}{RPC}/{path}", **options) as response:
+            return response.status, await response.text()
 
     async def close(self) -> None:
         """Stop serving and stop the engine without waiting for its work."""

@@ -1,29 +1,13 @@
 """The HTTP API answers with the extension's status codes and bodies, read by the real client and raw."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import aiohttp
 import pytest
 from azure.durable_functions.models import OrchestrationRuntimeStatus
-from durable_hub import RPC, WEBHOOK, Hub, OpenHub, until
+from durable_hub import WEBHOOK, Hub, OpenHub, until
 
 from local.host.durable.faults import HoldActivity
-
-Answer = tuple[int, str]
-
-
-async def call(hub: Hub, method: str, path: str, **options: Any) -> Answer:
-    """Send a raw request below the RPC prefix; return status and body text."""
-    async with aiohttp.request(method, f"{hub.base_url}{RPC}/{path}", **options) as response:
-        return response.status, await response.text()
-
-
-async def waiting(hub: Hub, instance_id: str | None = None) -> str:
-    """Start an instance that waits for events and return its id once it runs."""
-    started = await hub.client.start_new("two_events", instance_id)
-    await hub.wait_for(started, lambda status: status.runtime_status.name == "Running")
-    return started
 
 
 async def test_a_start_without_id_returns_a_new_one(hub: Hub) -> None:
@@ -65,7 +49,7 @@ async def test_an_unknown_orchestrator_is_refused_by_name(hub: Hub) -> None:
 )
 async def test_a_bad_instance_id_is_refused(hub: Hub, instance_id: str, message: str) -> None:
     """400 with the extension's words."""
-    status, body = await call(hub, "POST", f"orchestrators/echo/{instance_id}")
+    status, body = await hub.request("POST", f"orchestrators/echo/{instance_id}")
 
     assert status == 400
     assert message in body
@@ -73,7 +57,7 @@ async def test_a_bad_instance_id_is_refused(hub: Hub, instance_id: str, message:
 
 async def test_a_running_id_is_refused_with_500(hub: Hub) -> None:
     """Not 409: the client raises the whole body."""
-    instance_id = await waiting(hub, "one")
+    instance_id = await hub.waiting("one")
 
     with pytest.raises(Exception, match="An Orchestration instance with the status Running already exists") as raised:
         await hub.client.start_new("two_events", instance_id)
@@ -93,7 +77,7 @@ async def test_a_finished_id_is_started_again(hub: Hub) -> None:
 
 async def test_a_start_with_broken_json_is_refused(hub: Hub) -> None:
     """400 and the extension's message."""
-    status, body = await call(hub, "POST", "orchestrators/echo", data="{")
+    status, body = await hub.request("POST", "orchestrators/echo", data="{")
 
     assert status == 400
     assert "Invalid JSON content" in body
@@ -111,16 +95,16 @@ async def test_an_event_for_a_finished_instance_is_410(hub: Hub) -> None:
 
     with pytest.raises(Exception, match="Instance with ID done is gone"):
         await hub.client.raise_event("done", "first", 1)
-    assert await call(hub, "POST", "instances/done/raiseEvent/x", json=1) == (410, "")
+    assert await hub.request("POST", "instances/done/raiseEvent/x", json=1) == (410, "")
 
 
 async def test_an_event_that_is_no_json_is_400(hub: Hub) -> None:
     """Both a wrong type and a broken body."""
-    instance_id = await waiting(hub)
+    instance_id = await hub.waiting()
     path = f"instances/{instance_id}/raiseEvent/first"
 
-    wrong_type = await call(hub, "POST", path, data="1", headers={"Content-Type": "text/plain"})
-    broken = await call(hub, "POST", path, data="{", headers={"Content-Type": "application/json"})
+    wrong_type = await hub.request("POST", path, data="1", headers={"Content-Type": "text/plain"})
+    broken = await hub.request("POST", path, data="{", headers={"Content-Type": "application/json"})
 
     assert wrong_type == (400, '{"Message": "Only application/json request content is supported"}')
     assert broken[0] == 400
@@ -128,106 +112,17 @@ async def test_an_event_that_is_no_json_is_400(hub: Hub) -> None:
 
 async def test_an_event_posted_as_raw_json_arrives_decoded(hub: Hub) -> None:
     """Only the client encodes twice."""
-    instance_id = await waiting(hub)
+    instance_id = await hub.waiting()
 
-    await call(hub, "POST", f"instances/{instance_id}/raiseEvent/first", json='"raw"')
+    await hub.request("POST", f"instances/{instance_id}/raiseEvent/first", json='"raw"')
     await hub.client.raise_event(instance_id, "second", "client")
 
     assert (await hub.finished(instance_id)).output == ["raw", "client"]
 
 
-async def test_the_status_of_nobody_is_false(hub: Hub) -> None:
-    """404 without a body gives a status that is not true."""
-    assert not await hub.client.get_status("gone")
-    assert await call(hub, "GET", "instances/gone") == (404, "")
-
-
-async def test_the_status_is_202_while_running_and_200_when_finished(hub: Hub) -> None:
-    """With the fields and the time format of the extension."""
-    instance_id = await waiting(hub, "x")
-
-    async with aiohttp.request("GET", f"{hub.base_url}{RPC}/instances/{instance_id}") as running:
-        shown = await running.json()
-    await hub.client.raise_event(instance_id, "first", 1)
-    await hub.client.raise_event(instance_id, "second", 2)
-    await hub.finished(instance_id)
-
-    assert (running.status, running.headers["Retry-After"]) == (202, "5")
-    assert shown | {"createdTime": "", "lastUpdatedTime": ""} == {
-        "name": "two_events",
-        "instanceId": "x",
-        "runtimeStatus": "Running",
-        "input": None,
-        "customStatus": None,
-        "output": None,
-        "createdTime": "",
-        "lastUpdatedTime": "",
-        "historyEvents": None,
-    }
-    assert datetime.strptime(shown["createdTime"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the Z is in the format
-    assert (await call(hub, "GET", "instances/x"))[0] == 200
-
-
-async def test_the_input_is_shown_unless_refused(hub: Hub) -> None:
-    """It is the JSON text that the client sent."""
-    await hub.run("echo", {"a": 1}, "x")
-
-    assert '"input": "{\\"a\\": 1}"' in (await call(hub, "GET", "instances/x"))[1]
-    assert '"input": null' in (await call(hub, "GET", "instances/x?showInput=false"))[1]
-
-
-async def test_the_history_is_shown_as_people_read_it(hub: Hub) -> None:
-    """Tasks are one item with name and times; episode marks are left out; outputs only when asked for."""
-    await hub.run("sequence", {"steps": 1, "start": 4}, "x")
-
-    short: Any = await hub.client.get_status("x", show_history=True)
-    full: Any = await hub.client.get_status("x", show_history=True, show_history_output=True)
-
-    names = [one["EventType"] for one in short.historyEvents]
-    assert names == ["ExecutionStarted", "TaskCompleted", "ExecutionCompleted"]
-    assert short.historyEvents[1]["FunctionName"] == "add_one"
-    assert "Result" not in short.historyEvents[1]
-    assert full.historyEvents[1]["Result"] == 5
-    assert full.historyEvents[2]["OrchestrationStatus"] == "Completed"
-
-
-async def test_instances_are_listed_by_status_prefix_and_time(hub: Hub) -> None:
-    """Through the client's queries."""
-    await hub.run("echo", 1, "a-done")
-    await waiting(hub, "a-open")
-    await waiting(hub, "b-open")
-
-    async def ids(**query: Any) -> list[str]:
-        return [str(one.instance_id) for one in await hub.client.get_status_by(**query)]
-
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    assert [one.instance_id for one in await hub.client.get_status_all()] == ["a-done", "a-open", "b-open"]
-    assert await ids(runtime_status=[OrchestrationRuntimeStatus.Running]) == ["a-open", "b-open"]
-    assert await ids(instance_id_prefix="a-") == ["a-done", "a-open"]
-    assert await ids(created_time_from=tomorrow) == []
-    assert await ids(created_time_to=tomorrow, instance_id_prefix="b") == ["b-open"]
-
-
-async def test_the_list_is_paged_by_top_and_token(hub: Hub) -> None:
-    """The token of one page begins the next."""
-    for name in ("a", "b", "c"):
-        await hub.run("echo", name, name)
-
-    seen: list[str] = []
-    token = "first"
-    while token:
-        headers = {} if token == "first" else {"x-ms-continuation-token": token}
-        url = f"{hub.base_url}{RPC}/instances/?top=2"
-        async with aiohttp.request("GET", url, headers=headers) as page:
-            seen += [one["instanceId"] for one in await page.json()]
-            token = page.headers["x-ms-continuation-token"]
-
-    assert seen == ["a", "b", "c"]
-
-
 async def test_termination_ends_an_instance_with_its_reason(hub: Hub) -> None:
     """A second one is silently accepted by the client (410), one for nobody is an error."""
-    instance_id = await waiting(hub)
+    instance_id = await hub.waiting()
 
     await hub.client.terminate(instance_id, "no longer wanted")
     status = await hub.finished(instance_id)
@@ -255,7 +150,7 @@ async def test_termination_does_not_stop_a_running_activity(hub: Hub) -> None:
 
 async def test_a_suspended_instance_keeps_its_messages_until_it_is_resumed(hub: Hub) -> None:
     """Events are accepted and wait."""
-    instance_id = await waiting(hub)
+    instance_id = await hub.waiting()
 
     await hub.client.suspend(instance_id, "lunch")
     await hub.wait_for(instance_id, lambda status: status.runtime_status.name == "Suspended")
@@ -280,7 +175,7 @@ async def test_purging_deletes_a_finished_instance(hub: Hub) -> None:
 
 async def test_purging_a_running_instance_deletes_nothing(hub: Hub) -> None:
     """It goes on."""
-    await waiting(hub, "x")
+    await hub.waiting("x")
 
     assert (await hub.client.purge_instance_history("x")).instances_deleted == 0
     assert await hub.client.get_status("x")
@@ -290,7 +185,7 @@ async def test_purging_by_filter_deletes_only_what_is_finished(hub: Hub) -> None
     """404 when nothing matches, 400 without a time."""
     await hub.run("echo", 1, "a")
     await hub.run("failing", None, "b")
-    await waiting(hub, "c")
+    await hub.waiting("c")
     since = datetime.now(UTC) - timedelta(hours=1)
 
     failed = await hub.client.purge_instance_history_by(since, None, [OrchestrationRuntimeStatus.Failed])
@@ -299,7 +194,7 @@ async def test_purging_by_filter_deletes_only_what_is_finished(hub: Hub) -> None
 
     assert (failed.instances_deleted, rest.instances_deleted, none.instances_deleted) == (1, 1, 0)
     assert [one.instance_id for one in await hub.client.get_status_all()] == ["c"]
-    assert (await call(hub, "DELETE", "instances/"))[0] == 400
+    assert (await hub.request("DELETE", "instances/"))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -315,7 +210,7 @@ async def test_purging_by_filter_deletes_only_what_is_finished(hub: Hub) -> None
 )
 async def test_what_is_not_implemented_is_refused_by_name(hub: Hub, method: str, path: str) -> None:
     """501 with a JSON message."""
-    status, body = await call(hub, method, path)
+    status, body = await hub.request(method, path)
 
     assert status == 501
     assert "is not implemented by the local durable engine" in body
@@ -326,7 +221,7 @@ async def test_what_is_not_implemented_is_refused_by_name(hub: Hub, method: str,
 )
 async def test_an_unknown_route_or_method_is_404(hub: Hub, method: str, path: str) -> None:
     """Without a body, never 405."""
-    assert await call(hub, method, path) == (404, "")
+    assert await hub.request(method, path) == (404, "")
 
 
 async def test_a_pending_instance_accepts_events(open_hub: OpenHub) -> None:
@@ -349,5 +244,5 @@ async def test_both_ports_serve_the_same_routes(hub: Hub) -> None:
         async with aiohttp.request("GET", f"{hub.base_url}{WEBHOOK}/instances/x") as response:
             return await response.text()
 
-    assert await read() == (await call(hub, "GET", "instances/x"))[1]
+    assert await read() == (await hub.request("GET", "instances/x"))[1]
     assert await until(read, bool)
