@@ -5,6 +5,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.webpubsub.config import (
@@ -92,14 +93,14 @@ async def _run(settings: Settings) -> None:
         await stop.wait()
 
 
-def main() -> int:
-    """Run the service; return the exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service until SIGTERM or SIGINT; return the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # It warns of every raw client that offers a subprotocol of its own.
     logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
     parser = _arguments()
     try:
-        asyncio.run(_run(_settings(parser.parse_args())))
+        asyncio.run(_run(_settings(parser.parse_args(arguments))))
     except (ConfigFault, OSError) as fault:
         parser.error(str(fault))
     return 0

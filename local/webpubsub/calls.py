@@ -64,7 +64,10 @@ class Call:
         length, limit = self.request.content_length, self.settings.limits.message_bytes
         if length is None or length > limit:
             raise bad_request(f"Content-Length is required, up to {limit}", target="Content-Length")
-        return await self.request.read()
+        try:
+            return await self.request.read()
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise bad_request("the body ended before its length") from error
 
 
 def predicate(text: str | None) -> Predicate | None:

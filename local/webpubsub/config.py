@@ -125,14 +125,14 @@ def _mapping(value: object, name: str) -> dict[str, Any]:
 
 
 def _list(value: object, name: str) -> list[object]:
-    if not isinstance(value, list):
+    if not isinstance(value, list | None):
         raise ConfigFault(f"{name} must be a list")
-    return cast("list[object]", value)
+    return cast("list[object]", value or [])
 
 
 def _hub(name: str, value: object) -> HubSettings:
     fields = _mapping(value, f"Hubs:{name}")
-    handlers = _list(fields.get("EventHandlers") or [], f"Hubs:{name}:EventHandlers")
+    handlers = _list(fields.get("EventHandlers"), f"Hubs:{name}:EventHandlers")
     return HubSettings(
         handlers=tuple(_handler(f"Hubs:{name}:EventHandlers", one) for one in handlers),
         anonymous=str(fields.get("AnonymousConnectPolicy", "deny")).lower() == "allow",
@@ -143,7 +143,7 @@ def _handler(name: str, value: object) -> EventHandler:
     fields = _mapping(value, name)
     auth = _mapping(fields.get("Auth") or {}, f"{name}:Auth")
     identity = _mapping(auth.get("ManagedIdentity") or {}, f"{name}:Auth:ManagedIdentity")
-    events = _list(fields.get("SystemEvents") or [], f"{name}:SystemEvents")
+    events = _list(fields.get("SystemEvents"), f"{name}:SystemEvents")
     managed = str(auth.get("Type", "None")).lower() == "managedidentity"
     return EventHandler(
         url_template=str(fields.get("UrlTemplate", "")),

@@ -12,8 +12,8 @@ from local.webpubsub.config import Settings
 from local.webpubsub.connection import Connection, Protocol
 from local.webpubsub.errors import ServiceError, bad_request, not_implemented, unauthorized
 from local.webpubsub.frames import valid_group
-from local.webpubsub.hubs import HUB_NAME, Hub, Hubs
-from local.webpubsub.messages import dumps, loads
+from local.webpubsub.hubs import HUB_NAME, Hubs
+from local.webpubsub.messages import dumps, loads, utf8
 from local.webpubsub.session import RawMode, Session
 from local.webpubsub.upstream import Caller, Event, Reply, Upstream, UpstreamFailed
 
@@ -45,11 +45,11 @@ class ClientEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer `/client/hubs/{hub}` and `/client/?hub={hub}`."""
         name = request.match_info.get("hub") or request.query.get("hub", "")
-        if not HUB_NAME.fullmatch(name):
-            return bad_request("the hub's name is not valid", target="hub").response()
+        if not HUB_NAME.fullmatch(name) or not request.raw_path.isascii():
+            return bad_request("the hub's name or the address is not valid", target="hub").response()
         try:
             if "awps_connection_id" in request.query:
-                return await self._recover(request, self._hubs.get(name))
+                return await self._recover(request, name)
             return await self._open(request, name)
         except ServiceError as refusal:
             return refusal.response()
@@ -90,20 +90,26 @@ class ClientEndpoint:
         await session.serve(socket, request.transport)
         return socket
 
-    async def _recover(self, request: web.Request, hub: Hub) -> web.StreamResponse:
-        connection_id = request.query["awps_connection_id"]
-        connection = hub.connections.get(connection_id)
-        session = self.sessions.get(connection_id)
-        ticket = request.query.get("awps_reconnection_token", "")
-        known = tokens.accept_reconnection(ticket, self._settings.keys[0], connection_id)
+    async def _recover(self, request: web.Request, name: str) -> web.StreamResponse:
+        session = self._session_of(request, name)
         socket = await self._upgrade(request, Protocol.RELIABLE)
-        if connection is None or session is None or not known or connection.protocol is not Protocol.RELIABLE:
+        if session is None or session.connection.ending is not None:
             # 1008 tells the SDKs to begin anew; any other answer makes them try again for 30 s.
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"The connection cannot be recovered")
             return socket
-        connection.rewind()
+        session.connection.rewind()
         await session.serve(socket, request.transport)
         return socket
+
+    def _session_of(self, request: web.Request, name: str) -> Session | None:
+        connection_id = request.query["awps_connection_id"]
+        ticket = request.query.get("awps_reconnection_token", "")
+        session = self.sessions.get(connection_id)
+        if session is None or session.connection.hub.name != name.lower():
+            return None
+        reliable = session.connection.protocol is Protocol.RELIABLE
+        known = tokens.accept_reconnection(ticket, self._settings.keys[0], connection_id)
+        return session if reliable and known else None
 
     def _return_ticket(self, connection: Connection) -> str | None:
         if connection.protocol is not Protocol.RELIABLE:
@@ -188,7 +194,7 @@ def _connect_body(request: web.Request, claims: dict[str, Any]) -> bytes:
         "subprotocols": _offered(request),
         "clientCertificates": [],
     }
-    return dumps(body).encode()
+    return utf8(dumps(body))
 
 
 def _override(admission: _Admission, reply: Reply, offered: list[str]) -> None:

@@ -36,6 +36,11 @@ def dumps(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def utf8(text: str) -> bytes:
+    """Encode a text; half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark."""
+    return text.encode(errors="replace")
+
+
 def loads(text: str | bytes) -> Any:
     """Read strict JSON.
 
@@ -86,18 +91,18 @@ class Message:
     @cached_property
     def plain(self) -> Wire:
         """The frame of a client without sequence ids."""
-        return f"{self._head}{self._tail}".encode(), WSMsgType.TEXT
+        return utf8(f"{self._head}{self._tail}"), WSMsgType.TEXT
 
     @cached_property
     def raw(self) -> Wire:
         """The bare frame of a client without subprotocol."""
         if isinstance(self.payload, bytes):
             return self.payload, WSMsgType.BINARY
-        return self.payload.encode(), WSMsgType.TEXT
+        return utf8(self.payload), WSMsgType.TEXT
 
     def numbered(self, sequence_id: int) -> Wire:
         """Return the frame of a reliable client."""
-        return f'{self._head},"sequenceId":{sequence_id}{self._tail}'.encode(), WSMsgType.TEXT
+        return utf8(f'{self._head},"sequenceId":{sequence_id}{self._tail}'), WSMsgType.TEXT
 
 
 def connected(connection_id: str, user_id: str | None, reconnection_token: str | None) -> Wire:
@@ -130,4 +135,4 @@ def pong() -> Wire:
 
 
 def _text(fields: Mapping[str, object]) -> Wire:
-    return dumps(fields).encode(), WSMsgType.TEXT
+    return utf8(dumps(fields)), WSMsgType.TEXT

@@ -87,6 +87,8 @@ class RestApi:
         # Not request.path: the service leaves %2F in a name as it is, aiohttp would make it a slash.
         path = request.raw_path.partition("?")[0].removeprefix(PREFIX)
         name, _, rest = path.partition("/")
+        if not request.raw_path.isascii():
+            raise bad_request("the address must be percent-encoded")
         if not HUB_NAME.fullmatch(unquote(name)):
             raise bad_request("the hub's name is not valid", target="hub")
         operation, parameters = _find(request.method, rest)

@@ -26,6 +26,8 @@ async def _message(call: Call, group: str | None = None) -> Message:
         for name, value in request.headers.items()
         if name.lower().startswith(METADATA_PREFIX)
     }
+    if not all(value.isascii() for value in metadata.values()):
+        raise bad_request("metadata must be ASCII", target="metadata")
     data_type, payload = _payload(request, await call.body())
     return Message(
         data_type,

@@ -23,7 +23,7 @@ from local.webpubsub.frames import (
     parse,
 )
 from local.webpubsub.hubs import publish
-from local.webpubsub.messages import DataType, Message, dumps, loads
+from local.webpubsub.messages import DataType, Message, dumps, loads, utf8
 from local.webpubsub.permissions import Permission
 from local.webpubsub.upstream import Event, Reply, Upstream, UpstreamFailed
 
@@ -128,7 +128,7 @@ class Session:
         finally:
             announcement.cancel()
         reason = self.connection.ending.reason if self.connection.ending else ""
-        await self._announce(Event.system("disconnected", dumps({"reason": reason}).encode()))
+        await self._announce(Event.system("disconnected", utf8(dumps({"reason": reason}))))
 
     def _died(self, life: asyncio.Task[None]) -> None:
         if not life.cancelled() and (fault := life.exception()) is not None:

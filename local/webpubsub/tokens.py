@@ -22,6 +22,8 @@ def verify(token: str, keys: Sequence[str], audiences: Iterable[str]) -> dict[st
 
     Raises TokenRefused.
     """
+    if not token.isascii():
+        raise TokenRefused("the token is not ASCII")
     claims = _claims(token, keys)
     given = _texts(claims.get("aud"))
     wanted = _spellings(audiences)
@@ -96,6 +98,8 @@ def is_access_key_token(token: str) -> bool:
 
     Raises TokenRefused when it is no token.
     """
+    if not token.isascii():
+        raise TokenRefused("the token is not ASCII")
     try:
         return jwt.get_unverified_header(token).get("alg") != "RS256"
     except jwt.PyJWTError as error:
