@@ -176,8 +176,8 @@ async def test_the_first_delta_comes_before_the_models_last_token(slow: Stack) -
 def slow_requests(stack: Stack) -> list[dict[str, Any]]:
     """What the model stand-in was asked."""
     with urllib.request.urlopen(f"{stack.url('model')}/_requests", timeout=5) as answer:  # noqa: S310
-        told = json.load(answer)
-    return told["requests"] if isinstance(told, dict) else told
+        told: Any = json.load(answer)
+    return list(told["requests"]) if isinstance(told, dict) else list(told)
 
 
 @pytest.mark.requirement("stack:host-killed")
