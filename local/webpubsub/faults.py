@@ -12,7 +12,7 @@ from local.webpubsub.errors import ServiceError, bad_request
 from local.webpubsub.hubs import Hubs
 from local.webpubsub.messages import loads
 
-PATH = "/admin/faults"
+PATH = "/_faults"
 MOMENTS = frozenset({"drop_connection", "service_reload"})
 MAX_DELAY_MS = 60_000
 MAX_TIMES = 1_000_000

@@ -14,6 +14,7 @@ from local.webpubsub.errors import ServiceError, bad_request, not_implemented, u
 from local.webpubsub.faults import Faults
 from local.webpubsub.hubs import HUB_NAME, Hubs
 from local.webpubsub.identity import Identity
+from local.webpubsub.stats import Stats
 
 API_VERSIONS = ("2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01")
 PREFIX = "/api/hubs/"
@@ -63,11 +64,12 @@ ROUTES = (
 class RestApi:
     """Answers everything below `/api/hubs/`."""
 
-    def __init__(self, settings: Settings, hubs: Hubs, identity: Identity, faults: Faults) -> None:
+    def __init__(self, settings: Settings, hubs: Hubs, identity: Identity, faults: Faults, stats: Stats) -> None:
         self._settings = settings
         self._hubs = hubs
         self._identity = identity
         self._faults = faults
+        self._stats = stats
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, refusals in the service's shape."""
@@ -99,6 +101,7 @@ class RestApi:
             parameters=parameters,
             by_identity=by_identity,
         )
+        self._stats.operations[operation.__name__] += 1
         answer = operation(call)
         return answer if isinstance(answer, web.StreamResponse) else await answer
 

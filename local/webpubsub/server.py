@@ -14,6 +14,8 @@ from local.webpubsub.handshake import ClientEndpoint
 from local.webpubsub.hubs import Hubs
 from local.webpubsub.identity import Identity
 from local.webpubsub.rest import PREFIX, RestApi
+from local.webpubsub.stats import PATH as STATS_PATH
+from local.webpubsub.stats import Stats
 from local.webpubsub.upstream import Upstream
 
 SHUTDOWN_S = 1.0
@@ -78,9 +80,15 @@ class WebPubSub:
 
     def _application(self, session: ClientSession) -> web.Application:
         faults = Faults(self.hubs)
-        upstream = Upstream(self.settings, session, faults.before_upstream)
+        stats = Stats(self.hubs)
+
+        async def before_event(name: str) -> None:
+            stats.events[name] += 1
+            await faults.before_upstream()
+
+        upstream = Upstream(self.settings, session, before_event)
         clients = self._clients = ClientEndpoint(self.settings, self.hubs, upstream)
-        rest = RestApi(self.settings, self.hubs, Identity(self.settings, session), faults)
+        rest = RestApi(self.settings, self.hubs, Identity(self.settings, session), faults, stats)
         # The size of bodies is checked by the operations, in the service's words.
         app = web.Application(client_max_size=self.settings.limits.message_bytes + 1)
         app.router.add_get("/api/health", _health)
@@ -88,6 +96,8 @@ class WebPubSub:
         app.router.add_get("/client/", clients.handle)
         app.router.add_get("/client", clients.handle)
         app.router.add_get("/clients/{kind}/hubs/{hub}", _other_clients)
+        app.router.add_get(STATS_PATH, stats.handle)
+        app.router.add_delete(STATS_PATH, stats.handle)
         if self.settings.faults:
             app.router.add_route("*", FAULTS_PATH, faults.handle)
         app.router.add_route("*", PREFIX + "{rest:.*}", rest.handle)

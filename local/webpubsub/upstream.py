@@ -110,7 +110,9 @@ def signature(keys: Sequence[str], connection_id: str) -> str:
 class Upstream:
     """Sends events to the first handler of the hub that takes them."""
 
-    def __init__(self, settings: Settings, session: ClientSession, before_each: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, settings: Settings, session: ClientSession, before_each: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._settings = settings
         self._session = session
         self._preflight = Preflight(settings, session)
@@ -138,7 +140,7 @@ class Upstream:
         fault: UpstreamFailed | None = None
         for delay in (0.0, *self._settings.limits.retry_delays_s):
             await asyncio.sleep(delay)
-            await self._before_each()
+            await self._before_each(event.name)
             try:
                 reply = await self._post(handler, caller, event, headers)
             except (ClientError, Unreachable, IdentityUnavailable) as error:

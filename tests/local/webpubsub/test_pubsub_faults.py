@@ -147,6 +147,26 @@ async def test_the_end_of_all_faults_is_one_request(
     assert (await ann.next())["data"] == {"n": 1}
 
 
+async def test_what_was_done_is_counted(
+    service: WebPubSub, http: ClientSession, connect: Connect, rest: WebPubSubServiceClient
+) -> None:
+    """Operations and events by name, until the counts are reset."""
+    ann = await connect("ann")
+    for number in range(3):
+        await rest.send_to_user("ann", {"n": number})
+    await ann.ask(type="event", event="shout", data=1)
+
+    async with http.get(service.url + "/_stats") as answer:
+        counts = await answer.json()
+    async with http.delete(service.url + "/_stats") as answer:
+        reset = await answer.json()
+
+    assert counts["connections"] == 1
+    assert counts["operations"] == {"send_to_user": 3}
+    assert counts["events"] == {"connect": 1, "connected": 1, "shout": 1}
+    assert (reset["operations"], reset["events"]) == ({}, {})
+
+
 async def test_a_reload_closes_all_and_lets_nobody_back(connect: Connect, fault: Any, app: AppHandler) -> None:
     """Clients must begin anew; the app hears of each end."""
     ann, ben = await connect("ann"), await connect("ben", protocol=RELIABLE)
