@@ -125,6 +125,14 @@ def changed(context: Context) -> Steps:
 
 
 @bp.orchestration_trigger(context_name="context")
+def clock(context: Context) -> Steps:
+    """Tell the time before and after an activity."""
+    before = context.current_utc_datetime.isoformat()
+    yield context.call_activity("add_one", 1)
+    return [before, context.current_utc_datetime.isoformat()]
+
+
+@bp.orchestration_trigger(context_name="context")
 def bad_output(context: Context) -> Steps:
     """Return what is no JSON."""
     yield context.call_activity("add_one", 1)

@@ -1,5 +1,7 @@
 """Orchestrations of the real SDK run to their ends on the engine."""
 
+from datetime import datetime
+
 from durable_hub import Hub
 
 from local.host.durable.faults import HoldActivity
@@ -68,3 +70,11 @@ async def test_an_orchestration_without_work_completes_at_once(hub: Hub) -> None
 
     assert status.output == {"x": [1, "ä"]}
     assert status.input_ == '{"x": [1, "\\u00e4"]}'
+
+
+async def test_the_clock_of_an_orchestrator_has_microseconds(hub: Hub) -> None:
+    """It is the time of the episode, to the digit, on every replay."""
+    status = await hub.run("clock")
+
+    marks = [one for one in hub.engine.store.history(status.instance_id) if one["EventType"] == 12]
+    assert status.output == [datetime.fromisoformat(one["Timestamp"]).isoformat() for one in marks]
