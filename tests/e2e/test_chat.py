@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -176,8 +176,7 @@ async def test_the_first_delta_comes_before_the_models_last_token(slow: Stack) -
 def slow_requests(stack: Stack) -> list[dict[str, Any]]:
     """What the model stand-in was asked."""
     with urllib.request.urlopen(f"{stack.url('model')}/_requests", timeout=5) as answer:  # noqa: S310
-        told: Any = json.load(answer)
-    return list(told["requests"]) if isinstance(told, dict) else list(told)
+        return cast("dict[str, Any]", json.load(answer))["requests"]
 
 
 @pytest.mark.requirement("stack:host-killed")
