@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local.model import chat_completions
+from local.model import chat_completions, response_events, responses
 from local.model.conversation import Conversation
 from local.model.events import Event, Script
 
@@ -36,7 +36,7 @@ class Api:
     name: str
     read: Callable[[Json], Conversation]
     writer: Callable[[Json, str], Writer]
-    whole: Callable[[Script, str, str, Json], Json]
+    whole: Callable[[Script, Json, str, Json], Json]
     usage: Callable[[int, int, int], Json]
     limits: tuple[str, ...]
     done_line: bool
@@ -50,4 +50,14 @@ CHAT = Api(
     usage=chat_completions.usage,
     limits=("max_completion_tokens", "max_tokens"),
     done_line=True,
+)
+
+RESPONSES = Api(
+    name="responses",
+    read=responses.conversation,
+    writer=response_events.writer,
+    whole=response_events.whole,
+    usage=response_events.usage,
+    limits=("max_output_tokens",),
+    done_line=False,
 )

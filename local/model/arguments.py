@@ -61,7 +61,8 @@ def fill(schema: Schema, part: str, whole: str, today: date) -> Filled:
     """
     properties = {name: _plain(one) for name, one in cast("dict[str, Schema]", schema.get("properties", {})).items()}
     required = cast("list[str]", schema.get("required", []))
-    known = frozenset(word for one in properties.values() for choice in _choices(one) for word in str(choice).split())
+    choices = {word for one in properties.values() for choice in _choices(one) for word in str(choice).split()}
+    known = frozenset(choices | {word for name in properties for word in identifier_words(name)})
     sources = [_Source(part, today, known), _Source(whole, today, known)]
     chosen: dict[str, list[Any]] = {}
     guessed: list[str] = []

@@ -9,12 +9,13 @@ from typing import Any, cast
 from local.model.bad_request import BadRequest, error
 from local.model.conversation import Call, Conversation, Outcome, Tool
 from local.model.events import Break, CallBegins, CallPiece, Event, Finish, Refused, Script, Text
+from local.model.reasoning import check_parameters
 
 Json = dict[str, Any]
 
 # https://platform.openai.com/docs/api-reference/chat/create
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_MOST_TOOLS = 128
+MOST_TOOLS = 128
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _SAFE = {"filtered": False, "severity": "safe"}
 _FILTER = {"hate": _SAFE, "self_harm": _SAFE, "sexual": _SAFE, "violence": _SAFE}
@@ -47,6 +48,7 @@ def conversation(body: Json) -> Conversation:
     Raises:
         BadRequest: it is not one that OpenAI would take.
     """
+    check_parameters(body, limit="max_completion_tokens")
     messages = _messages(body)
     _check_pairs(messages)
     last_question = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=-1)
@@ -139,7 +141,7 @@ def _delta_of(event: Text | Refused | CallBegins | CallPiece) -> Json:
             return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
 
 
-def completion(script: Script, model: str, identity: str, figures: Json) -> Json:
+def completion(script: Script, body: Json, identity: str, figures: Json) -> Json:
     """Return the answer to a request that does not stream."""
     events = script.events
     reason = next((event.reason for event in events if isinstance(event, Finish)), "stop")
@@ -161,7 +163,7 @@ def completion(script: Script, model: str, identity: str, figures: Json) -> Json
         "id": f"chatcmpl-{identity}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": model,
+        "model": str(body["model"]),
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reason}],
         "usage": figures,
     }
@@ -220,8 +222,8 @@ def _calls(messages: list[Json]) -> dict[str, Call]:
 
 def _tools(body: Json) -> tuple[Tool, ...]:
     offered = cast("list[Json]", body.get("tools") or [])
-    if len(offered) > _MOST_TOOLS:
-        raise BadRequest(f"At most {_MOST_TOOLS} tools can be offered.", param="tools")
+    if len(offered) > MOST_TOOLS:
+        raise BadRequest(f"At most {MOST_TOOLS} tools can be offered.", param="tools")
     functions = [cast("Json", one.get("function") or {}) for one in offered]
     return tuple(tool_of(function, f"tools[{at}]") for at, function in enumerate(functions))
 

@@ -10,6 +10,7 @@ from local.model import write
 from local.model.choose import pick
 from local.model.conversation import Call, Conversation, Reply
 from local.model.outcomes import read
+from local.model.structured import structured
 from local.model.words import is_german, meanings
 
 _TODAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -23,6 +24,9 @@ _SUMMARY_SENTENCES = 2
 
 def reply(conversation: Conversation) -> Reply:
     """Return the coach's next words or calls; the same conversation always gives the same reply."""
+    if conversation.wanted_schema is not None and not conversation.tools:
+        material = "\n".join([conversation.question, *conversation.said[-1:]])
+        return Reply(text=json.dumps(structured(conversation.wanted_schema, material), ensure_ascii=False))
     if not conversation.tools and not conversation.outcomes:
         small = _small_task(conversation)
         if small:
@@ -31,7 +35,7 @@ def reply(conversation: Conversation) -> Reply:
     if conversation.outcomes:
         facts = [read(outcome) for outcome in conversation.outcomes]
         return Reply(text=write.answer(facts, german=german))
-    picks = pick(conversation.questions, conversation.tools, _today(conversation.system))
+    picks = pick(conversation.questions, conversation.tools, today(conversation.system))
     if picks:
         calls = (
             Call(name=one.tool.name, arguments_json=json.dumps(one.arguments, ensure_ascii=False)) for one in picks
@@ -68,7 +72,7 @@ def summary(text: str) -> str:
     return " ".join(sentences[:_SUMMARY_SENTENCES]) or "Nothing was said."
 
 
-def _today(system: str) -> date:
+def today(system: str) -> date:
     """Return the day that the system prompt names, so that a fixed prompt gives a fixed answer."""
     named = _TODAY.search(system)
     try:

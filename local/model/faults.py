@@ -14,7 +14,7 @@ BREAKING = (
     "length_after",
     "error_event_after",
 )
-SPOILING = ("bad_tool_json", "unknown_tool", "many_calls", "loop", "empty", "refusal", "slow")
+SPOILING = ("bad_tool_json", "unknown_tool", "many_calls", "loop", "obedient", "empty", "refusal", "slow")
 MODES = (*REFUSING, *BREAKING, *SPOILING)
 PHASES = ("", "calls", "answer")
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -11,13 +11,14 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from local.model.api import CHAT, Api
+from local.model.api import CHAT, RESPONSES, Api
 from local.model.bad_request import BadRequest, content_filter, context_length, error
-from local.model.coach import reply
+from local.model.coach import reply, today
 from local.model.conversation import Conversation
 from local.model.desk import Desk, DeskHandlers
 from local.model.events import Break, Event, Script, script, spoiled
 from local.model.faults import REFUSING, Fault
+from local.model.obedience import obey
 from local.model.playing import play
 from local.model.requests_log import Entry
 
@@ -71,7 +72,7 @@ class Model:
             async for event in events:
                 if isinstance(event, Break):
                     return _broken(request, event)
-        return web.json_response(api.whole(plan, entry.model, entry.id, usage))
+        return web.json_response(api.whole(plan, body, entry.id, usage))
 
     def _entry(self, body: Json, conversation: Conversation, api: Api) -> Entry:
         said: Any = body.get("messages") or body.get("input") or []
@@ -137,10 +138,12 @@ def _is_answer(conversation: Conversation) -> bool:
 
 def _plan(conversation: Conversation, fault: Fault | None, identity: str, limit: int | None) -> Script:
     """Let the coach think, and the fault spoil it; `loop` makes it forget that it has called already."""
-    forgetful = fault is not None and fault.mode == "loop"
-    seen = replace(conversation, outcomes=()) if forgetful else conversation
-    said = spoiled(reply(seen), fault, conversation)
-    return script(said, fault, identity=identity, most_tokens=limit)
+    mode = fault.mode if fault else ""
+    seen = replace(conversation, outcomes=()) if mode == "loop" else conversation
+    said = reply(seen)
+    if mode == "obedient":
+        said = obey(conversation, said, today(conversation.system))
+    return script(spoiled(said, fault, conversation), fault, identity=identity, most_tokens=limit)
 
 
 def _refused(fault: Fault, entry: Entry) -> web.Response:
@@ -173,6 +176,7 @@ def application(desk: Desk) -> web.Application:
     for prefix in ("/v1", "/openai/v1", "/openai/deployments/{deployment}"):
         app.router.add_post(f"{prefix}/chat/completions", model.serving(CHAT))
     for prefix in ("/v1", "/openai/v1"):
+        app.router.add_post(f"{prefix}/responses", model.serving(RESPONSES))
         app.router.add_get(f"{prefix}/models", model.models)
     app.add_routes(
         [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 
 from local.model.words import is_known, meaning, words
@@ -68,14 +68,14 @@ def ids(text: str) -> list[str]:
     return _ID.findall(text)
 
 
-def names(text: str, known: Collection[str] = ()) -> list[str]:
+def names(text: str, known: AbstractSet[str] = frozenset()) -> list[str]:
     """Return what looks like proper names: capitalised words that neither the coach nor the caller knows."""
     found: list[str] = []
     for match in _CAPITALISED.finditer(_EMAIL.sub(" ", _ID.sub(" ", text))):
         run: list[str] = []
         for raw in [*match[0].split(), ""]:
             word = raw.removesuffix("'s").rstrip(".-")
-            if word and word not in known and not is_known(word) and not _QUARTER.fullmatch(word):
+            if word and not {word, word.lower()} & known and not is_known(word) and not _QUARTER.fullmatch(word):
                 run.append(word)
             elif run:
                 found.append(" ".join(run))
@@ -83,7 +83,7 @@ def names(text: str, known: Collection[str] = ()) -> list[str]:
     return found
 
 
-def people(text: str, known: Collection[str] = ()) -> list[str]:
+def people(text: str, known: AbstractSet[str] = frozenset()) -> list[str]:
     """Return addresses and the names that may be a person's: nobody is asked for `in` or `against` somebody."""
     named = names(text, known)
     elsewhere = {name for name in named if re.search(rf"\b(in|at|against|gegen)\s+{re.escape(name)}", text)}

@@ -32,7 +32,8 @@ rate quote ratio
 reason reasons why warum weshalb grund gründe
 competitor competitors konkurrent konkurrenten wettbewerber
 close closed closing abgeschlossen abschluss abschlüsse
-log record note protokolliere protokollieren notiz notiere notieren erfasse erfassen vermerke
+log record protokolliere protokollieren notiere notieren erfasse erfassen vermerke
+note notes notiz notizen
 send email mail schicke sende
 create add erstelle anlegen
 delete remove lösche löschen
@@ -46,7 +47,7 @@ deep deeply thorough thoroughly tief gründlich
 quarter quarters quartal quartale
 year years jahr jahre
 week weeks woche wochen
-day days tag tage
+day days
 today heute
 tomorrow morgen
 this current dieses diesem diesen diese aktuelles aktuellen laufenden
