@@ -58,19 +58,19 @@ def all_parts(
     *,
     stand_in: bool,
 ) -> list[Part]:
-    """List every part in the order in which they are shown; all are started at once.
+    """List every part, those first that take longest to come up; all are started at once.
 
     stand_in says whether the model stand-in is wanted; a real model takes its place.
     """
     faults = ("--faults",) if wishes.faults else ()
     parts = [
-        _cosmos(ports, places, settings["COSMOS_DATABASE"], *faults),
+        _host(ports, places, settings, wishes, *faults),
+        _mcp(ports, places),
         _blob(ports, places, everything=wishes.host == "func"),
+        _cosmos(ports, places, settings["COSMOS_DATABASE"], *faults),
         _webpubsub(ports, *faults),
         _python("identity", ports, "--data", str(places.of("identity"))),
-        _mcp(ports, places),
         _model(ports, wishes, *faults),
-        _host(ports, places, settings, wishes, *faults),
         _web(ports),
     ]
     return [part for part in parts if part.name != "model" or stand_in]

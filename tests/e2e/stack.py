@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 # A first start in a fresh clone installs everything; the promise for that is 90 s.
@@ -128,6 +129,11 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def accepts_connections(self) -> bool:
+        """Tell whether every part listens."""
+        endpoints = [url for url in self.manifest.values() if isinstance(url, str)] + [*self.manifest["mcp"].values()]
+        return all(_listens(urlsplit(url)) for url in endpoints)
+
     def control(self, *words: str) -> str:
         """Carry out `python -m local WORDS`, such as `stop model`, on this stack."""
         command = [sys.executable, "-m", "local", *words, "--data", str(self.data)]
@@ -152,6 +158,14 @@ class Stack:
     def get(self, path: str, *, token: str | None = None) -> dict[str, Any]:
         """Read a path of the API."""
         return _answer(urllib.request.Request(self.url("app") + path, headers=_bearer(token)))  # noqa: S310
+
+
+def _listens(place: SplitResult) -> bool:
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _bearer(token: str | None) -> dict[str, str]:
