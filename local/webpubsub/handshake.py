@@ -120,7 +120,8 @@ class ClientEndpoint:
         socket = web.WebSocketResponse(
             protocols=[subprotocol] if subprotocol else [],
             compress=False,
-            max_msg_size=self._settings.limits.message_bytes,
+            # aiohttp refuses a message that has exactly this size.
+            max_msg_size=self._settings.limits.message_bytes + 1,
             timeout=CLOSE_TIMEOUT_S,
         )
         await socket.prepare(request)

@@ -46,7 +46,7 @@ class AppHandler:
 
     async def start(self) -> None:
         """Listen; a second start takes the same port again."""
-        app = web.Application()
+        app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()

@@ -51,6 +51,18 @@ async def test_a_raw_clients_frames_are_message_events(connect: Connect, app: Ap
     assert [one.headers["Content-Type"] for one in app.of("message")] == ["text/plain", "application/octet-stream"]
 
 
+async def test_a_frame_of_one_megabyte_is_served_and_a_byte_more_is_not(connect: Connect, app: AppHandler) -> None:
+    """The limit itself is allowed."""
+    client = await connect("ann", protocol="")
+
+    await client.socket.send_bytes(b"x" * 1024 * 1024)
+    await app.sees("message")
+    await client.socket.send_bytes(b"x" * (1024 * 1024 + 1))
+
+    assert (await client.closed())[0] == 1009
+    assert len(app.of("message")[0].body) == 1024 * 1024
+
+
 async def test_a_raw_client_can_send_to_a_group(connect: Connect) -> None:
     """In mode sendToGroup its frames are group messages; it is no member by that."""
     member = await connect("ben", groups=["g"])
