@@ -4,7 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from shared.bootstrap import services
+from shared.bootstrap import turn_services
 from shared.domain.turn_events import End
 from shared.flow.respond import seal
 from shared.wire.durable_history import ref_of
@@ -15,4 +15,4 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="work")
 async def respond(work: Any) -> bool:
     """Freeze the turn's end; False when another execution owns the turn."""
-    return await seal(services(), ref_of(work), End(work["end"]), work["error"])
+    return await seal(turn_services(), ref_of(work), End(work["end"]), work["error"])

@@ -66,6 +66,8 @@ def _quieten() -> None:
 @lru_cache(maxsize=1)
 def turn_services() -> TurnServices:
     """Build what the activities need besides: model, prompts and tools; a light trigger never comes here."""
+    from shared.adapters.markdown_tables import MarkdownTables
+
     values = settings()
     light = services()
     shared = {field.name: getattr(light, field.name) for field in fields(Services)}
@@ -74,6 +76,7 @@ def turn_services() -> TurnServices:
         model=_model(values),
         prompts=_prompts(values),
         tools=_tools(values),
+        read_markdown=MarkdownTables().read,
         fiscal_year_start_month=values.fiscal_year_start_month,
     )
 

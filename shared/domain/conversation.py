@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from shared.domain.charts import Chart
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import ConversationKey, MessageId, PublicId, TurnId, UserId
+from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
 
 RECENT_KEPT = 16
@@ -73,8 +75,8 @@ class Message:
     model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
-    tables: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    chart_data: dict[str, Any] | None = None
+    tables: list[Table] = field(default_factory=list[Table])
+    chart_data: Chart | None = None
     tool_feedback: list[ToolFeedback] = field(default_factory=list[ToolFeedback])
     spoken_summary: str | None = None
     prompt_version: str | None = None

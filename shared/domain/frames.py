@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.domain.charts import Chart
 from shared.domain.conversation import Message, Usage
 from shared.domain.frame_parts import ActiveTurn, Address, ErrorBody, OfferedTool, PendingApproval, User
+from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
 
 
@@ -175,13 +177,13 @@ class Response(Address):
 
     type: Literal["response"] = "response"
     content: str
-    chart_data: dict[str, Any] | None
+    chart_data: Chart | None
     tool_feedback: list[ToolFeedback]
     turn_id: str
     message_id: str
     question_id: str
     attempt: int
-    tables: list[dict[str, Any]]
+    tables: list[Table]
     spoken_summary: str | None = None
     usage: Usage
     finish_reason: str

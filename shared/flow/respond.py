@@ -11,14 +11,15 @@ from shared.domain.tools import ToolCall, feedback
 from shared.domain.turn_events import End
 from shared.domain.turns import Turn, TurnRef
 from shared.flow.audience import tell
-from shared.flow.services import Services
+from shared.flow.illustrate import illustrate
+from shared.flow.services import Services, TurnServices
 
 SEAL_TRIES = 8
 
 _log = logging.getLogger("salescoach.respond")
 
 
-async def seal(services: Services, ref: TurnRef, end: End, error: str | None) -> bool:
+async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None) -> bool:
     """Seal the turn and show the answer; False when another execution owns the turn.
 
     A turn that is sealed already keeps its seal: a repeat only shows the same response again.
@@ -39,7 +40,7 @@ async def seal(services: Services, ref: TurnRef, end: End, error: str | None) ->
     raise StoreUnavailable("the head changed too often while sealing")
 
 
-async def _try(services: Services, turn: Turn, end: End, error: str | None) -> str:
+async def _try(services: TurnServices, turn: Turn, end: End, error: str | None) -> str:
     key = turn.conversation.key
     stored = await services.conversations.head(key)
     if stored is None:
@@ -47,6 +48,7 @@ async def _try(services: Services, turn: Turn, end: End, error: str | None) -> s
     calls = await services.conversations.calls(key, turn.turn_id)
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
     return await services.conversations.seal(turn.ref(), answer, stored, error=error)
+    answer = await illustrate(services, answer, turn.locale)
 
 
 def make_answer(

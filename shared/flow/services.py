@@ -1,7 +1,9 @@
 """Bundle the ports that the steps use; the heavy ones apart, so that a light trigger never builds them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from shared.domain.tables import Written
 from shared.domain.turn_events import TurnLimits
 from shared.ports import (
     ChatModel,
@@ -35,9 +37,11 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnServices(Services):
-    """What the activities need besides: model, prompts and tool servers."""
+    """What the activities need besides: model, prompts, tool servers and what reads answers."""
 
     model: ChatModel
     prompts: PromptStore
     tools: ToolRunner
+    read_markdown: Callable[[str], Sequence[Written]]
+    """Finds the tables and lists of a text, in its order."""
     fiscal_year_start_month: int = 1

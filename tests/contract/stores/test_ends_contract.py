@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.charts import Chart, Point, Series
 from shared.domain.conversation import pass_on
+from shared.domain.tables import Column, Table
 from shared.domain.tools import CallState, feedback
 from shared.domain.turns import TurnStatus
 from shared.wire.bound_documents import conversation_documents
@@ -18,11 +20,14 @@ async def test_the_seal_takes_the_next_seq_and_freezes_the_answer(chat: Chat) ->
     turn = await chat.claimed()
     later = await chat.ask("And then?")
 
-    sealed = await chat.sealed(turn, content="All is well.\n\n| a |", chart_data={"title": "t", "data": [1, None]})
+    points = [Point(label="one", value=1), Point(label="two", value=2.5)]
+    chart = Chart(chartType="bar", title="t", data=points, series=[Series(name="s", values=[1, None])])
+    column = Column(name="a", type="number", unit="EUR", align="right")
+    shown = {"chart_data": chart, "tables": [Table(columns=[column], rows=[[1], [2.5], [None], ["x"]])]}
 
-    assert sealed.sealed == chat.answer(
-        turn, "All is well.\n\n| a |", seq=3, chart_data={"title": "t", "data": [1, None]}
-    )
+    sealed = await chat.sealed(turn, content="All is well.\n\n| a |", **shown)
+
+    assert sealed.sealed == chat.answer(turn, "All is well.\n\n| a |", seq=3, **shown)
     assert (await chat.stored_head()).head.next_seq == 4
     assert (await chat.turn(later)) == later
 

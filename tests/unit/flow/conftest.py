@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.adapters.markdown_tables import MarkdownTables
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.conversations import MemoryConversations
 from shared.adapters.memory.delivery import MemoryChannel, MemoryEngine
@@ -114,6 +115,7 @@ class Room:
             model=self.model,
             prompts=self.prompts,
             tools=self.tools,
+            read_markdown=MarkdownTables().read,
         )
 
     def without_roles(self) -> None:
