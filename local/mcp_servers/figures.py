@@ -14,6 +14,7 @@ class Figures:
     requests: int = 0
     refusals: Counter[str] = field(default_factory=Counter[str])
     calls: Counter[str] = field(default_factory=Counter[str])
+    cancelled: Counter[str] = field(default_factory=Counter[str])
     lists: int = 0
     effects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -27,6 +28,7 @@ class Figures:
             "requests": self.requests,
             "lists": self.lists,
             "calls": dict(self.calls),
+            "cancelled": dict(self.cancelled),
             "refusals": sum(self.refusals.values()),
             "refusal_reasons": dict(self.refusals),
             "effects": list(self.effects),
@@ -35,5 +37,5 @@ class Figures:
     def reset(self) -> None:
         """Set everything to zero."""
         self.requests = self.lists = 0
-        for counts in (self.refusals, self.calls, self.effects):
+        for counts in (self.refusals, self.calls, self.cancelled, self.effects):
             counts.clear()

@@ -55,8 +55,10 @@ class Gate:
         fault = self._faults.due(AT_THE_DOOR, self._name, call.tool) if _may_fail(call) else None
         if fault and fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
-        elif fault and fault.mode == "cut":
-            await self._cut(scope, _replay(body, receive), send)
+        elif fault and fault.mode in {"cut", "drop"}:
+            if fault.mode == "cut":
+                await self._inner(scope, _replay(body, receive), _swallow)
+            await _break_off(send)
             return
         elif fault:
             await _spoiled(fault, call)(scope, receive, send)
@@ -81,17 +83,16 @@ class Gate:
         scope.setdefault("state", {})["asker"] = address
         return None
 
-    async def _cut(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the server do its work, then break the connection off in the middle of its answer."""
 
-        async def swallow(_: Message) -> None:
-            return
+async def _swallow(_: Message) -> None:
+    """Take an answer that nobody shall see."""
 
-        await self._inner(scope, receive, swallow)
-        start = [(b"content-type", b"text/event-stream")]
-        await send({"type": "http.response.start", "status": 200, "headers": start})
-        await send({"type": "http.response.body", "body": b'event: message\r\ndata: {"json', "more_body": True})
-        # Returning without the rest makes uvicorn close the socket.
+
+async def _break_off(send: Send) -> None:
+    """Begin an answer and return without its rest, whereupon uvicorn closes the socket."""
+    start = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": start})
+    await send({"type": "http.response.body", "body": b'event: message\r\ndata: {"json', "more_body": True})
 
 
 async def _read(receive: Receive) -> bytes:
@@ -143,11 +144,14 @@ def _spoiled(fault: Fault, call: Call) -> Response:
             return _result(call.request_id, "x" * _OVERSIZE)
         case "wrong_id":
             return _result("not-yours", "the answer to somebody else")
+        case "invalid_result":
+            return _result(call.request_id, "{}", structuredContent={"unexpected": True})
         case _:
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             return JSONResponse({"error": "switched on"}, status_code=fault.status, headers=headers)
 
 
-def _result(request_id: Any, text: str) -> Response:
-    result = {"content": [{"type": "text", "text": text}], "isError": False, "resultType": "complete"}
+def _result(request_id: Any, text: str, **more: Any) -> Response:
+    content = [{"type": "text", "text": text}]
+    result = {"content": content, "isError": False, "resultType": "complete", **more}
     return JSONResponse({"jsonrpc": "2.0", "id": request_id, "result": result})

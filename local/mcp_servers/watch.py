@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -22,16 +23,25 @@ class Watch:
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Handle one message."""
         if ctx.method == "tools/call":
-            tool = str((ctx.params or {}).get("name", ""))
-            self._figures.calls[tool] += 1
-            if self._faults.due(("tool_error",), self._name, tool):
-                text = TextContent(type="text", text=f"{tool} failed: the sample system is out of order.")
-                return CallToolResult(content=[text], is_error=True)
+            return await self._called(ctx, call_next)
         result = await call_next(ctx)
         if ctx.method == "tools/list":
             self._figures.lists += 1
             return self._changed(result)
         return result
+
+    async def _called(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        tool = str((ctx.params or {}).get("name", ""))
+        self._figures.calls[tool] += 1
+        if self._faults.due(("tool_error",), self._name, tool):
+            text = TextContent(type="text", text=f"{tool} failed: the sample system is out of order.")
+            return CallToolResult(content=[text], is_error=True)
+        try:
+            return await call_next(ctx)
+        except asyncio.CancelledError:
+            # The caller went away or gave up, and the protocol brought it here.
+            self._figures.cancelled[tool] += 1
+            raise
 
     def _changed(self, result: HandlerResult) -> HandlerResult:
         if isinstance(result, dict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
 
-from local.model import values
+from local.model import schemas, values
 from local.model.words import GENERIC, STOP, identifier_words, meaning, meanings, words
 
 Schema = dict[str, Any]
@@ -59,10 +59,10 @@ def fill(schema: Schema, part: str, whole: str, today: date) -> Filled:
 
     Several people or periods become several argument sets. Optional properties are left out unless named.
     """
-    properties = {name: _plain(one) for name, one in cast("dict[str, Schema]", schema.get("properties", {})).items()}
-    required = cast("list[str]", schema.get("required", []))
-    choices = {word for one in properties.values() for choice in _choices(one) for word in str(choice).split()}
-    known = frozenset(choices | {word for name in properties for word in identifier_words(name)})
+    properties = schemas.properties(schema)
+    required = cast("list[str]", schema.get("required") or [])
+    listed = {word for one in properties.values() for choice in schemas.choices(one) for word in str(choice).split()}
+    known = frozenset(listed | {word for name in properties for word in identifier_words(name)})
     sources = [_Source(part, today, known), _Source(whole, today, known)]
     chosen: dict[str, list[Any]] = {}
     guessed: list[str] = []
@@ -80,19 +80,6 @@ def fill(schema: Schema, part: str, whole: str, today: date) -> Filled:
     return Filled(tuple(sets), tuple(guessed))
 
 
-def _plain(schema: Schema) -> Schema:
-    """Return the first alternative of a union that is not null, with the description of the whole."""
-    alternatives = cast("list[Schema]", schema.get("anyOf") or schema.get("oneOf") or [])
-    for one in alternatives:
-        if one.get("type") != "null":
-            return {**schema, **one}
-    return schema
-
-
-def _choices(schema: Schema) -> list[Any]:
-    return schema.get("enum") or schema.get("examples") or []
-
-
 def _found(name: str, schema: Schema, source: _Source) -> list[Any]:
     kind = schema.get("type", "string")
     if "enum" in schema:
@@ -102,7 +89,7 @@ def _found(name: str, schema: Schema, source: _Source) -> list[Any]:
     if kind == "boolean":
         return [True] if set(identifier_words(name)) & set(meanings(source.text)) else []
     if kind == "array":
-        items = _found(name, _plain(schema.get("items", {})), source)
+        items = _found(name, schemas.plain(schema.get("items", {})), source)
         return [items] if items else []
     return _texts(name, schema, source) if kind == "string" else []
 
@@ -128,7 +115,7 @@ def _people(schema: Schema, source: _Source) -> list[Any]:
     named = source.untaken(values.people(source.text, source.known))
     if named:
         return named
-    examples = _choices(schema)
+    examples = schemas.choices(schema)
     said = words(source.text)
     if "me" in examples and _ME & set(said):
         return ["me"]
@@ -207,7 +194,7 @@ def _is_about(about: set[str], before: str, after: str) -> bool:
 def _guess(name: str, schema: Schema, source: _Source) -> Any:
     """Return something that the schema allows for a required property that the question does not name."""
     kind = schema.get("type", "string")
-    examples = _choices(schema)
+    examples = schemas.choices(schema)
     if "default" in schema:
         return schema["default"]
     if schema.get("enum") or (_about(name) & _PEOPLE and "me" in examples):

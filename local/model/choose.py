@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from local.model import schemas
 from local.model.arguments import MOST_CALLS, fill
 from local.model.conversation import Tool
 from local.model.words import GENERIC, STOP, TOPICS, WRITING, identifier_words, meaning, meanings, words
@@ -91,9 +92,9 @@ def _parts(question: str) -> list[str]:
 
 
 def _profile(tool: Tool) -> _Profile:
-    properties: dict[str, Any] = tool.schema.get("properties", {})
+    properties = schemas.properties(tool.schema)
     named = [word for name in properties for word in identifier_words(name)]
-    choices = [str(choice) for one in properties.values() for choice in one.get("enum", one.get("examples", []))]
+    choices = [str(choice) for one in properties.values() for choice in schemas.choices(one)]
     return _Profile(
         tool,
         frozenset(_content(identifier_words(tool.own_name))),

@@ -14,12 +14,14 @@ from local.model.structured import structured
 from local.model.words import is_german, meanings
 
 _TODAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_TITLE_WANTED = re.compile(r"\b(title|titel|name) (for|of|für)\b|\b(title|titel)\b", re.IGNORECASE)
-_SUMMARY_WANTED = re.compile(r"\b(summar|zusammenfass|read aloud|spoken|vorlesen|gesprochen)", re.IGNORECASE)
-# A prompt for a small task says so at once; a coach's prompt may mention titles somewhere.
-_HEAD = 400
+# A prompt for a small task says so in its first sentence; a coach's prompt may mention titles somewhere.
+_FIRST_SENTENCE = re.compile(r"[^.!?\n]{0,300}")
+_TITLE_WANTED = re.compile(r"\b(title|titel)\b", re.IGNORECASE)
+_SUMMARY_WANTED = re.compile(r"\b(summar|zusammenfass|fasse?\b|spoken|read aloud|vorlesen|gesprochen)", re.IGNORECASE)
 _TITLE_WORDS = 6
 _SUMMARY_SENTENCES = 2
+_LONGEST_SUMMARY = 300
+_NO_PROSE = ("|", "#", "-", ">", "Source:", "Quelle:")
 
 
 def reply(conversation: Conversation) -> Reply:
@@ -46,7 +48,8 @@ def reply(conversation: Conversation) -> Reply:
 
 
 def _small_task(conversation: Conversation) -> str:
-    head = conversation.system[:_HEAD]
+    first = _FIRST_SENTENCE.match(conversation.system.strip())
+    head = first[0] if first else ""
     material = conversation.questions[0] if conversation.questions else ""
     if _TITLE_WANTED.search(head):
         return title(material)
@@ -65,11 +68,11 @@ def title(text: str) -> str:
 
 
 def summary(text: str) -> str:
-    """Return the first sentences of a text without tables and markup, to be stored or read aloud."""
-    plain = " ".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("|", "#")))
-    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", plain).replace("*", "").replace("`", "")
+    """Return the first sentences of a text's prose without markup, to be stored or read aloud."""
+    prose = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(_NO_PROSE)]
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(prose)).replace("*", "").replace("`", "")
     sentences = re.split(r"(?<=[.!?])\s+", plain.strip())
-    return " ".join(sentences[:_SUMMARY_SENTENCES]) or "Nothing was said."
+    return " ".join(sentences[:_SUMMARY_SENTENCES]) or text.strip()[:_LONGEST_SUMMARY]
 
 
 def today(system: str) -> date:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
+from local.model import schemas
 from local.model.words import is_known, meanings, words
 
 Schema = dict[str, Any]
@@ -51,12 +52,12 @@ def _value(name: str, schema: Schema, text: str, pairs: Pairs, root: Schema) -> 
     schema = _resolved(schema, root)
     if "const" in schema or schema.get("enum"):
         return _choice(schema.get("enum") or [schema["const"]], text)
-    kind = schema.get("type", "string")
+    kind = schema["type"]
     if kind == "object":
-        properties = cast("dict[str, Schema]", schema.get("properties", {}))
+        properties = schemas.properties(schema)
         return {key: _value(key, one, text, pairs, root) for key, one in properties.items()}
     if kind == "array":
-        return _items(name, _resolved(cast("Schema", schema.get("items", {})), root), pairs, root)
+        return _items(name, _resolved(schemas.plain(schema.get("items")), root), pairs, root)
     number = pairs[0][1][0] if pairs else schema.get("minimum", 0)
     plain = {"integer": int(number), "number": number, "boolean": bool(pairs), "null": None}
     return plain.get(kind, _heading(text))
@@ -65,11 +66,8 @@ def _value(name: str, schema: Schema, text: str, pairs: Pairs, root: Schema) -> 
 def _resolved(schema: Schema, root: Schema) -> Schema:
     reference = str(schema.get("$ref", ""))
     if reference.startswith("#/$defs/"):
-        return root["$defs"][reference.removeprefix("#/$defs/")]
-    for one in cast("list[Schema]", schema.get("anyOf", [])):
-        if one.get("type") != "null":
-            return _resolved(one, root)
-    return schema
+        return schemas.plain(root["$defs"][reference.removeprefix("#/$defs/")])
+    return schemas.plain(schema)
 
 
 def _choice(choices: list[Any], text: str) -> Any:
@@ -89,9 +87,8 @@ def _items(name: str, item: Schema, pairs: Pairs, root: Schema) -> list[Any]:
     for label, numbers in pairs:
         left = list(numbers)
         row: dict[str, Any] = {}
-        for key, one in cast("dict[str, Schema]", item.get("properties", {})).items():
-            plain = _resolved(one, root)
-            numeric = plain.get("type") in {"number", "integer"}
+        for key, one in schemas.properties(item).items():
+            numeric = _resolved(one, root)["type"] in {"number", "integer"}
             row[key] = (left.pop(0) if left else 0) if numeric else label
         made.append(row)
     return made

@@ -102,7 +102,7 @@ def _largest(rows: list[Row], currency: str, *, german: bool) -> str:
     top = max(rows, key=lambda row: row[measure])
     if total <= 0:
         return ""
-    return say(
+    remark = say(
         "largest",
         german=german,
         label=top[label],
@@ -111,6 +111,7 @@ def _largest(rows: list[Row], currency: str, *, german: bool) -> str:
         share=tables.number(round(100 * top[measure] / total, 1), german=german),
         unit=f" {currency}" if currency and money else "",
     )
+    return f"{remark} {say('next', german=german, label=top[label])}" if money else remark
 
 
 def _is_measure(name: str, rows: list[Row]) -> bool:

@@ -65,6 +65,16 @@ async def test_the_effect_stands_although_the_answer_was_cut_off(servers: Server
     assert (await _log(servers, "key-cut"))["repeated"] is True
 
 
+async def test_a_call_can_be_dropped_before_it_took_effect(servers: Servers) -> None:
+    """From outside that looks the same as after it."""
+    await servers.fault(mode="drop", tool="log_activity", count=1)
+
+    with pytest.raises((MCPError, BaseExceptionGroup)):
+        await _log(servers, "key-drop")
+
+    assert (await servers.stats("sfdc"))["effects"] == []
+
+
 async def test_the_slow_tool_reports_progress(servers: Servers) -> None:
     """It can be shown while it works."""
     seen: list[float] = []
@@ -83,7 +93,7 @@ async def test_the_slow_tool_reports_progress(servers: Servers) -> None:
 
 
 async def test_a_caller_who_gives_up_need_not_wait(servers: Servers) -> None:
-    """The call ends with the caller's limit, not with the tool's."""
+    """The call ends with the caller's limit, and the server stops working on it."""
     async with servers.client("sfdc") as client:
         with pytest.raises(MCPError):
             await client.call_tool("deep_pipeline_review", {"seconds": 60}, read_timeout_seconds=0.3)
@@ -91,3 +101,7 @@ async def test_a_caller_who_gives_up_need_not_wait(servers: Servers) -> None:
         began = loop.time()
         assert not (await client.call_tool("forecast", {})).is_error
         assert loop.time() - began < 20
+    async with asyncio.timeout(10):
+        while not (await servers.stats("sfdc"))["cancelled"]:
+            await asyncio.sleep(0.02)
+    assert (await servers.stats("sfdc"))["cancelled"] == {"deep_pipeline_review": 1}

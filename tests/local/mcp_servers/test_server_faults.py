@@ -23,7 +23,7 @@ async def test_one_server_can_be_down_while_the_others_work(servers: Servers) ->
     assert (await servers.call("forecast"))["rows"]
 
 
-@pytest.mark.parametrize("mode", ["html", "oversize", "wrong_id", "cut"])
+@pytest.mark.parametrize("mode", ["html", "oversize", "wrong_id", "cut", "drop", "invalid_result"])
 async def test_a_spoiled_answer_is_an_error_at_the_client_and_the_next_call_works(servers: Servers, mode: str) -> None:
     """Each is a way in which real servers and proxies fail."""
     await servers.fault(mode=mode, tool="forecast", count=1)
