@@ -21,21 +21,23 @@ def process(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str]
     """Run one turn to its end."""
     work: Any = context.get_input()
     state, effect = begin(history.limits_of(work), context.current_utc_datetime)
+    cancels: list[Any] = []
     while effect is not None:
-        event = yield from _perform(context, work, effect)
+        event = yield from _perform(context, work, effect, cancels)
         state, effect = step(state, event, context.current_utc_datetime)
     return state.phase
 
 
 def _perform(
-    context: df.DurableOrchestrationContext, work: history.Work, effect: events.Effect
+    context: df.DurableOrchestrationContext, work: history.Work, effect: events.Effect, cancels: list[Any]
 ) -> Generator[Any, Any, events.Event]:
     """Do what an effect asks for; an activity that raised is a lost attempt (decision 17)."""
     if isinstance(effect, events.WaitFor):
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=effect.seconds))
+        yield from _wait(context, effect.seconds, [], cancels)
         return events.WaitOver()
-    if isinstance(effect, events.AwaitApprovals):
-        yield from _wait_for_approvals(context, effect)
+    if isinstance(effect, events.AwaitApprovals) and not any(cancel.is_completed for cancel in cancels):
+        decisions = [context.wait_for_external_event(f"approval:{call_id}") for call_id in effect.call_ids]
+        yield from _wait(context, effect.seconds, decisions, cancels)
     tasks = [context.call_activity(name, given) for name, given in history.activities(effect, work)]
     try:
         results = yield context.task_all(tasks)
@@ -44,16 +46,22 @@ def _perform(
     return history.event(effect, results)
 
 
-def _wait_for_approvals(
-    context: df.DurableOrchestrationContext, effect: events.AwaitApprovals
+def _wait(
+    context: df.DurableOrchestrationContext, seconds: float, decisions: list[Any], cancels: list[Any]
 ) -> Generator[Any, Any, None]:
-    """Wait for every decision, a cancel, or the end of patience; the ledger is read afterwards in any case."""
-    patience: Any = context.create_timer(context.current_utc_datetime + timedelta(seconds=effect.seconds))
-    decisions = [context.wait_for_external_event(f"approval:{call_id}") for call_id in effect.call_ids]
-    cancel = context.wait_for_external_event("cancel")
-    yield context.task_any([context.task_all(decisions), cancel, patience])
-    if not patience.is_completed:
-        patience.cancel()
+    """Wait for every decision, a cancel, or the end of time; what is stored is read afterwards in any case.
+
+    Each wait listens anew: the SDK gives an event to the latest listener, and raises if one task completes twice.
+    """
+    timer: Any = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    reasons = [timer, context.task_all(decisions)] if decisions else [timer]
+    # A cancel that came before wakes nothing more, so that the steps which end the turn keep their pauses.
+    if not any(cancel.is_completed for cancel in cancels):
+        cancels.append(context.wait_for_external_event("cancel"))
+        reasons.append(cancels[-1])
+    yield context.task_any(reasons)
+    if not timer.is_completed:
+        timer.cancel()
 
 
 @bp.activity_trigger(input_name="work")

@@ -13,6 +13,6 @@ bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="work")
-async def run_tool(work: Any) -> None:
+async def run_tool(work: Any) -> str:
     """Bring one call to a settled outcome; arguments and result live in the ledger, not here."""
-    await run(turn_services(), ref_of(work), CallId(work["call_id"]))
+    return await run(turn_services(), ref_of(work), CallId(work["call_id"]))

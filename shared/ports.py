@@ -13,7 +13,7 @@ from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId
 from shared.domain.model import ModelEvent, ModelRequest
 from shared.domain.prompt import Prompt
 from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
-from shared.domain.turns import RoundRecord, Turn, TurnRef
+from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
 
 
 class Clock(Protocol):
@@ -116,7 +116,7 @@ class ConversationStore(Protocol):
     async def claim(self, ref: TurnRef, lease_until: datetime) -> Turn | None:
         """Raise the attempt and empty the checkpoint, before anything is sent.
 
-        None when `ref` no longer owns the turn, or the turn is sealed.
+        None when `ref` no longer owns the turn, or the turn is sealed or asked to stop.
         """
         ...
 
@@ -135,12 +135,18 @@ class ConversationStore(Protocol):
         """Store a finished round with the intents of its calls, atomically; None when fenced."""
         ...
 
-    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
-        """Mark the turn as waiting for its asker, with a lease as long as the wait."""
+    async def renew(self, ref: TurnRef, lease_until: datetime, *, status: TurnStatus | None = None) -> Turn | None:
+        """Renew the lease of an execution and tell where it stands; None when `ref` no longer owns the turn."""
         ...
 
-    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
-        """Ask a turn to stop; None when it is absent, ended or sealed."""
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId, lease_until: datetime) -> Turn | None:
+        """Ask a turn with a slot to stop by the end of this lease; None when it waits, is absent or sealed."""
+        ...
+
+    async def withdraw(
+        self, turn: Turn, answer: Message, head: Stored, lease_until: datetime
+    ) -> Literal["withdrawn", "changed"]:
+        """Seal a waiting turn, take it out of `head` and give it an execution that ends it, atomically."""
         ...
 
     async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
@@ -164,8 +170,8 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
-        """End the sealed turn, replace the head and start the head's active turn, atomically; False when changed."""
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime, *, starts: bool = True) -> bool:
+        """End the sealed turn, replace the head and start its active turn if asked to, atomically; False if changed."""
         ...
 
     async def expired(self, now: datetime, limit: int) -> list[TurnRef]:

@@ -51,7 +51,7 @@ class Usage:
             cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             rounds=self.rounds + other.rounds,
-            cost=(self.cost or 0) + (other.cost or 0) if both else None,
+            cost=round((self.cost or 0) + (other.cost or 0), 6) if both else None,
         )
 
 
@@ -187,6 +187,12 @@ def _same_text(head: Head, question: Question, now: datetime) -> Recent | None:
         unanswered = trace.turn_id == head.active_turn or trace.turn_id in head.waiting
         return trace if unanswered else None
     return None
+
+
+def without(head: Head, turn: TurnId) -> Head:
+    """Take a waiting turn out of the queue; the place of its empty answer is the next one."""
+    waiting = tuple(one for one in head.waiting if one != turn)
+    return replace(head, next_seq=head.next_seq + 1, waiting=waiting)
 
 
 def pass_on(head: Head) -> Head:

@@ -1,6 +1,6 @@
 """Describe tool servers, tools and calls, and what became of a call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -160,6 +160,15 @@ class ToolContext:
     idempotency_key: str
     timeout_s: float
     extra: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def abandoned(call: ToolCall) -> ToolCall:
+    """Give a call without an outcome its last one: never made, or made with an effect that nobody knows."""
+    made = call.state is CallState.OPEN
+    summary = "The call may or may not have taken effect." if made else "The question ended before this call."
+    approval = Approval.CANCELLED if call.approval is Approval.WAITING else call.approval
+    state = CallState.UNKNOWN if made else CallState.REFUSED
+    return replace(call, state=state, approval=approval, summary=summary, result=summary)
 
 
 def feedback(call: ToolCall) -> ToolFeedback:

@@ -16,7 +16,6 @@ from shared.domain.turn_events import (
     End,
     Event,
     Persist,
-    PlannedCall,
     Release,
     RoundEnded,
     RoundKind,
@@ -27,6 +26,7 @@ from shared.domain.turn_events import (
     StepLost,
     StepStale,
     ToolsEnded,
+    ToolsParked,
     TurnLimits,
     WaitFor,
     WaitOver,
@@ -34,6 +34,8 @@ from shared.domain.turn_events import (
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 30.0
+PARKED_MOST_S = 15.0
+"""A turn that waits for the store asks again this often at least."""
 
 Phase = Literal["model", "tools", "approval", "waiting", "seal", "persist", "release", "ended"]
 
@@ -51,6 +53,8 @@ class TurnState:
     calls_made: int = 0
     unapproved: tuple[str, ...] = ()
     tries: int = 0
+    parked: int = 0
+    approval_s: float = 0.0
 
 
 Step = tuple[TurnState, Effect | None]
@@ -96,9 +100,11 @@ def _after_round(state: TurnState, event: Event, now: datetime) -> Step:
         return _seal(state, _ENDS[event.kind], _error_of(event))
     if event.kind is RoundKind.STALE:
         return _ended(state)
+    if event.kind is RoundKind.PARKED:
+        return _park(state, event.error, now)
     if event.kind is RoundKind.RETRY:
         return _try_model_again(state, event, now)
-    return _run_calls(state, event.calls, now)
+    return _run_calls(state, event, now)
 
 
 _ENDS = {RoundKind.ANSWER: End.DONE, RoundKind.CANCELLED: End.CANCELLED, RoundKind.FAILED: End.FAILED}
@@ -120,13 +126,25 @@ def _try_model_again(state: TurnState, event: RoundEnded, now: datetime) -> Step
     return _wait(replace(state, tries=tries), again, wait)
 
 
-def _run_calls(state: TurnState, calls: tuple[PlannedCall, ...], now: datetime) -> Step:
+def _park(state: TurnState, error: str | None, now: datetime) -> Step:
+    """Wait for the store and try the same again, as long as the turn may work."""
+    parked = state.parked + 1
+    wait = min(_backoff(parked), PARKED_MOST_S)
+    if now + timedelta(seconds=wait) >= state.deadline:
+        return _seal(state, End.FAILED, error or ErrorCode.INTERNAL)
+    return _wait(replace(state, parked=parked), state.running, wait)
+
+
+def _run_calls(state: TurnState, event: RoundEnded, now: datetime) -> Step:
+    calls = event.calls
     free = tuple(call.call_id for call in calls if not call.needs_approval)
     state = replace(
         state,
         calls_made=state.calls_made + len(calls),
         unapproved=tuple(call.call_id for call in calls if call.needs_approval),
+        approval_s=state.limits.approval_s if event.approval_s is None else event.approval_s,
         tries=0,
+        parked=0,
     )
     if free:
         return _do(state, "tools", RunTools(call_ids=free))
@@ -134,25 +152,28 @@ def _run_calls(state: TurnState, calls: tuple[PlannedCall, ...], now: datetime) 
 
 
 def _after_tools(state: TurnState, event: Event, now: datetime) -> Step:
+    if isinstance(event, ToolsParked):
+        return _park(state, None, now)
     if isinstance(event, StepLost) and state.tries + 1 < state.limits.tool_tries:
         tries = state.tries + 1
         return _wait(replace(state, tries=tries), state.running, _backoff(tries))
     if not isinstance(event, ToolsEnded | StepLost):
         raise _unexpected(state, event)
-    return _approve_or_go_on(replace(state, tries=0), now)
+    return _approve_or_go_on(replace(state, tries=0, parked=0), now)
 
 
 def _approve_or_go_on(state: TurnState, now: datetime) -> Step:
     if not state.unapproved:
         return _next_round(state, state.round + 1, now)
-    wait = AwaitApprovals(call_ids=state.unapproved, seconds=state.limits.approval_s)
+    wait = AwaitApprovals(call_ids=state.unapproved, seconds=state.approval_s)
     # Waiting for a person is not counted as work (product.md, rule 14): the deadline moves by what is left.
     return _do(replace(state, deadline=state.deadline + timedelta(seconds=wait.seconds)), "approval", wait)
 
 
 def _after_approvals(state: TurnState, event: Event, now: datetime) -> Step:
-    if isinstance(event, StepLost):
-        return _wait_finishing(state)
+    if isinstance(event, StepLost) and isinstance(state.running, AwaitApprovals):
+        # The wait itself is over: only what came of it must still be read.
+        return _wait_finishing(replace(state, running=replace(state.running, seconds=0.0)))
     if not isinstance(event, ApprovalsSettled) or not isinstance(state.running, AwaitApprovals):
         raise _unexpected(state, event)
     state = replace(state, unapproved=(), deadline=now + timedelta(seconds=state.limits.turn_s), tries=0)

@@ -18,6 +18,8 @@ class RoundKind(StrEnum):
     ANSWER = "answer"
     CALLS = "calls"
     RETRY = "retry"
+    PARKED = "parked"
+    """The store does not answer: the turn waits for it, which is no fault of the model's."""
     FAILED = "failed"
     CANCELLED = "cancelled"
     STALE = "stale"
@@ -110,6 +112,8 @@ class RoundEnded:
     calls: tuple[PlannedCall, ...] = ()
     retry_after_s: float | None = None
     error: str | None = None
+    approval_s: float | None = None
+    """How much of the wait for approvals is left, when an earlier execution began it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,11 @@ class ApprovalsSettled:
 @dataclass(frozen=True, slots=True)
 class ToolsEnded:
     """All calls of the batch have a settled outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsParked:
+    """Some call's outcome could not be settled, because the store does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +154,4 @@ class StepLost:
     """An activity raised: a lost attempt."""
 
 
-Event = RoundEnded | ApprovalsSettled | ToolsEnded | WaitOver | StepDone | StepStale | StepLost
+Event = RoundEnded | ApprovalsSettled | ToolsEnded | ToolsParked | WaitOver | StepDone | StepStale | StepLost

@@ -91,6 +91,11 @@ class Turn:
         """Join what the finished rounds said."""
         return ROUND_JOIN.join(record.text for record in self.rounds if record.text)
 
+    def said(self) -> str:
+        """Give what was shown of the answer: the running attempt's checkpoint, or what finished rounds said."""
+        finished = self.finished_text()
+        return finished if len(self.checkpoint) < len(finished) else self.checkpoint
+
     def usage(self) -> Usage:
         """Sum what all finished rounds used."""
         total = Usage(cost=0.0)

@@ -1,17 +1,21 @@
 """Let the asker decide on calls that write: the first answer wins, silence refuses (product.md, rule 16)."""
 
+import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
+from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ApprovalRequired, ApprovalResolved
 from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId, key_of
 from shared.domain.tools import Approval, CallState, ToolCall
 from shared.domain.turn_events import ApprovalsSettled
-from shared.domain.turns import Turn, TurnRef
+from shared.domain.turns import LEASE_S, Turn, TurnRef, TurnStatus
 from shared.flow.audience import tell
 from shared.flow.services import Services
 from shared.ports import TurnEngine
+
+_log = logging.getLogger("salescoach.approvals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +48,27 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
         raise ChatError(ErrorCode.CONFLICT, "This call was decided before.")
     resolved = _resolved(turn, call, approved=verdict.approved, reason="user")
     await tell(services, turn.conversation, resolved, but=verdict.connection)
-    try:
-        await engine.wake(turn.ref(), f"approval:{call.call_id}")
-    except EngineUnavailable:
-        # Truth is in the ledger (decision 12): upkeep raises the event again, and the wait's end reads the item.
-        return replace(resolved, request_id=verdict.request_id)
+    await _wake(services, engine, turn, call.call_id)
     return replace(resolved, request_id=verdict.request_id)
+
+
+async def supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
+    """Refuse the open approvals of a turn whose asker went on to another question (rule 16)."""
+    for call in await services.conversations.calls(turn.conversation.key, turn.turn_id):
+        if call.approval is Approval.WAITING and await _write(services, turn, call, Approval.SUPERSEDED):
+            await tell(services, turn.conversation, _resolved(turn, call, approved=False, reason="superseded"))
+            await _wake(services, engine, turn, call.call_id)
+
+
+async def _wake(services: Services, engine: TurnEngine, turn: Turn, call_id: str) -> None:
+    """Tell the turn to read the ledger; if nobody listens, upkeep takes it over when the shortened lease ends."""
+    lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
+    try:
+        await services.conversations.renew(turn.ref(), lease)
+        await engine.wake(turn.ref(), f"approval:{call_id}")
+    except (EngineUnavailable, StoreUnavailable) as fault:
+        # Truth is in the ledger (decision 12); the end of the wait reads it in any case.
+        _log.warning("approval.unwoken", extra={"turn_id": turn.turn_id, "reason": str(fault)})
 
 
 async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) -> ApprovalsSettled:
@@ -65,6 +84,8 @@ async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) ->
             await tell(services, turn.conversation, _resolved(turn, call, approved=False, reason=reason))
     calls = await services.conversations.calls(ref.key, ref.turn_id)
     approved = [call.call_id for call in calls if call.call_id in call_ids and call.approval is Approval.APPROVED]
+    lease = services.clock.now() + timedelta(seconds=LEASE_S)
+    await services.conversations.renew(ref, lease, status=TurnStatus.RUNNING)
     return ApprovalsSettled(approved=tuple(approved), cancelled=turn.cancel_requested)
 
 

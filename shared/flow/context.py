@@ -84,15 +84,20 @@ def _no_prompt(*, may_repeat: bool) -> ModelFailed:
 
 
 def _history(messages: Sequence[Message], turn: Turn) -> list[Said]:
-    """Keep what came up to the turn's own question, newest first within the budget; an alternative replaces."""
+    """Keep what came before the turn's own question, newest first within the budget; an alternative replaces.
+
+    Each answer follows its own question, also where that one had to wait and was followed by others.
+    """
     question = next((message for message in messages if message.message_id == turn.question_id), None)
     if question is None:
         raise StoreUnavailable("the turn's question is not in the history yet")
     replaced = {message.alternative_of for message in messages if message.alternative_of}
     kept: list[Said] = []
     chars = 0
-    for message in reversed(messages):
-        if message.seq > question.seq or message.message_id in replaced or not message.content.strip():
+    asked = {message.message_id: message.seq for message in messages if message.author == "user"}
+    ordered = sorted(messages, key=lambda one: (asked.get(one.question_id or one.message_id, one.seq), one.seq))
+    for message in reversed(ordered[: ordered.index(question) + 1]):
+        if message.message_id in replaced or not message.content.strip():
             continue
         chars += len(message.content)
         if kept and chars > HISTORY_CHARS:

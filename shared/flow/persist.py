@@ -63,8 +63,10 @@ async def _free(services: Services, ref: TurnRef) -> Turn | None:
         if stored is None:
             raise StoreUnavailable("a turn without a head")
         lease = services.clock.now() + timedelta(seconds=LEASE_S)
-        head = pass_on(stored.head) if stored.head.active_turn == turn.turn_id else stored.head
-        if await services.conversations.release(turn, head, stored.etag, lease):
+        # A turn that was withdrawn from the queue ends without ever having had the slot.
+        held = stored.head.active_turn == turn.turn_id
+        head = pass_on(stored.head) if held else stored.head
+        if await services.conversations.release(turn, head, stored.etag, lease, starts=held):
             continue
         await services.clock.sleep(services.clock.jitter(0.05))
     raise StoreUnavailable("the head changed too often while releasing")

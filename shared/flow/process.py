@@ -12,8 +12,9 @@ from shared.domain.frames import Notice, ResponseStarted
 from shared.domain.ids import call_id
 from shared.domain.model import RoundFinished, TextDelta
 from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall
+from shared.domain.turn import BACKOFF_MOST_S
 from shared.domain.turn_events import PlannedCall, RoundEnded, RoundKind, RunRound
-from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef
+from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef, TurnStatus
 from shared.flow.approvals import approval_required
 from shared.flow.audience import tell
 from shared.flow.catalog import Catalog
@@ -24,6 +25,9 @@ from shared.flow.speaker import Speaker
 MODEL_CALL_S = 60.0
 """A model call may take this long in all (product.md, rule 14)."""
 
+EXECUTIONS_MOST = 12
+"""A turn that was begun this often beyond its finished rounds kills those who run it; it ends as failed."""
+
 APPROVAL_LEASE_S = 60.0
 """A wait holds the lease until its own end and this long after (architecture.md, decision 3)."""
 
@@ -32,20 +36,30 @@ _log = logging.getLogger("salescoach.process")
 
 async def run_round(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundEnded:
     """Claim an attempt, stream one model round and store its end; expected failures are outcomes, not exceptions."""
-    turn = await services.conversations.claim(ref, _lease(services))
-    if turn is None or len(turn.rounds) > effect.round:
-        return await _earlier_end(services, ref, turn, effect)
-    if turn.cancel_requested:
-        return RoundEnded(kind=RoundKind.CANCELLED)
+    try:
+        # A claim clears the screen: a round that an earlier execution finished must not be claimed again.
+        begun = effect.round > 0 or ref.epoch > 1
+        turn = await services.conversations.turn(ref.key, ref.turn_id) if begun else None
+        if turn is None or len(turn.rounds) <= effect.round:
+            turn = await services.conversations.claim(ref, _lease(services))
+        if turn is None or len(turn.rounds) > effect.round:
+            return await _earlier_end(services, ref, turn, effect)
+        if turn.attempt - len(turn.rounds) > EXECUTIONS_MOST:
+            _log.error("round.given_up", extra={"turn_id": ref.turn_id, "attempt": turn.attempt})
+            return RoundEnded(kind=RoundKind.FAILED, error=ErrorCode.INTERNAL)
+        return await _speak(services, turn, effect)
+    except StoreUnavailable as fault:
+        _log.warning("round.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
+        return RoundEnded(kind=RoundKind.PARKED, error=ErrorCode.INTERNAL)
+
+
+async def _speak(services: TurnServices, turn: Turn, effect: RunRound) -> RoundEnded:
     speaker = Speaker(services, turn, turn.finished_text())
     sender = asyncio.create_task(speaker.send())
     try:
         return await _attempt(services, turn, effect, speaker, sender)
     except ModelFailed as fault:
         return await _failed(speaker, sender, fault)
-    except StoreUnavailable as fault:
-        _log.warning("round.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
-        return RoundEnded(kind=RoundKind.RETRY, error=ErrorCode.INTERNAL, retry_after_s=fault.retry_after_s)
     finally:
         sender.cancel()
 
@@ -58,12 +72,14 @@ async def _earlier_end(services: TurnServices, ref: TurnRef, turn: Turn | None, 
     if turn.sealed is not None:
         # `seal` finds it sealed and goes on to persist and release, whatever end is named here.
         return RoundEnded(kind=RoundKind.ANSWER)
+    if turn.cancel_requested:
+        return RoundEnded(kind=RoundKind.CANCELLED)
     if len(turn.rounds) <= effect.round:
         return RoundEnded(kind=RoundKind.STALE)
     if turn.rounds[effect.round].finish_reason != "tool_calls":
         return RoundEnded(kind=RoundKind.ANSWER)
     calls = await services.conversations.calls(ref.key, ref.turn_id)
-    return RoundEnded(kind=RoundKind.CALLS, calls=_planned([call for call in calls if call.round == effect.round]))
+    return await _planned(services, turn, [call for call in calls if call.round == effect.round])
 
 
 async def _attempt(
@@ -150,8 +166,12 @@ async def _dismiss(*tasks: asyncio.Task[Any]) -> None:
 async def _failed(speaker: Speaker, sender: asyncio.Task[None], fault: ModelFailed) -> RoundEnded:
     speaker.end()
     await sender
-    if await speaker.checkpoint() is None:
+    # What follows may be a wait: the lease must outlast it, else upkeep would undercut `Retry-After`.
+    turn = await speaker.checkpoint(lease_s=max(fault.retry_after_s or 0.0, BACKOFF_MOST_S) + LEASE_S)
+    if turn is None:
         return RoundEnded(kind=RoundKind.STALE)
+    if turn.cancel_requested:
+        return RoundEnded(kind=RoundKind.CANCELLED)
     _log.warning("round.failed", extra={"code": fault.code.value, "may_repeat": fault.may_repeat})
     kind = RoundKind.RETRY if fault.may_repeat else RoundKind.FAILED
     return RoundEnded(kind=kind, error=fault.code.value, retry_after_s=fault.retry_after_s)
@@ -181,18 +201,29 @@ async def _store(
         return RoundEnded(kind=RoundKind.CANCELLED)
     if record.finish_reason != "tool_calls":
         return RoundEnded(kind=RoundKind.ANSWER)
-    await _ask_approvals(services, turn, calls)
-    return RoundEnded(kind=RoundKind.CALLS, calls=_planned(calls))
+    return await _planned(services, turn, calls)
 
 
-async def _ask_approvals(services: TurnServices, turn: Turn, calls: list[ToolCall]) -> None:
+async def _planned(services: TurnServices, turn: Turn, calls: list[ToolCall]) -> RoundEnded:
+    """Hand the calls on that have no outcome yet, and ask for the approvals that are missing."""
+    planned = tuple(
+        PlannedCall(call_id=call.call_id, needs_approval=call.approval is Approval.WAITING)
+        for call in calls
+        if not call.state.ended
+    )
     waiting = [call for call in calls if call.approval is Approval.WAITING and call.expires_at is not None]
     if not waiting:
-        return
+        return RoundEnded(kind=RoundKind.CALLS, calls=planned)
     last = max(call.expires_at for call in waiting if call.expires_at is not None)
-    await services.conversations.await_approval(turn.ref(), last + timedelta(seconds=APPROVAL_LEASE_S))
+    lease = last + timedelta(seconds=APPROVAL_LEASE_S)
+    marked = await services.conversations.renew(turn.ref(), lease, status=TurnStatus.AWAITING_APPROVAL)
+    if marked is None:
+        return RoundEnded(kind=RoundKind.STALE)
     for call in waiting:
         await tell(services, turn.conversation, approval_required(turn, call))
+    # Counted from the first asking: an execution that takes over does not begin the wait anew.
+    left_s = max((last - services.clock.now()).total_seconds(), 0.0)
+    return RoundEnded(kind=RoundKind.CALLS, calls=planned, approval_s=left_s)
 
 
 def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
@@ -249,14 +280,6 @@ def _arguments(requested: RequestedCall) -> dict[str, Any] | None:
     except ValueError:
         return None
     return data if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType]
-
-
-def _planned(calls: list[ToolCall]) -> tuple[PlannedCall, ...]:
-    return tuple(
-        PlannedCall(call_id=call.call_id, needs_approval=call.approval is Approval.WAITING)
-        for call in calls
-        if not call.state.ended
-    )
 
 
 def _lease(services: TurnServices) -> datetime:

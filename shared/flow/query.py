@@ -16,6 +16,7 @@ from shared.domain.identity import SessionGrant
 from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, session_key, text_hash, turn_id
 from shared.domain.text import clean_title
 from shared.domain.turns import LEASE_S, Turn, TurnStatus
+from shared.flow.approvals import supersede
 from shared.flow.audience import tell, tell_connection
 from shared.flow.respond import response_of
 from shared.flow.services import Services
@@ -56,9 +57,11 @@ async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepte
     async with turnstile:
         outcome = await _accept(services, wish, question)
     if isinstance(outcome, Repeated):
-        return await _repeat(services, wish, question, outcome)
+        return await _repeat(services, engine, wish, question, outcome)
     message, turn = outcome
-    await asyncio.gather(_announce(services, wish, question, message), start(engine, turn))
+    await asyncio.gather(
+        _announce(services, wish, question, message), start(engine, turn), _supersede(services, engine, turn)
+    )
     _log.info("query.accepted", extra={"turn_id": turn.turn_id, "seq": message.seq, "chars": len(message.content)})
     return _accepted(question.conversation, wish, question.message_id, turn.turn_id, duplicate=False)
 
@@ -188,7 +191,24 @@ async def start(engine: TurnEngine, turn: Turn) -> None:
         _log.exception("turn.start_failed", extra={"turn_id": turn.turn_id})
 
 
-async def _repeat(services: Services, wish: Ask, question: Question, repeated: Repeated) -> QueryAccepted:
+async def _supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
+    """Refuse what still waits for the asker's approval: a new question is an answer, too (rule 16)."""
+    if turn.status is not TurnStatus.WAITING:
+        return
+    try:
+        stored = await services.conversations.head(turn.conversation.key)
+        active = stored.head.active_turn if stored else None
+        running = await services.conversations.turn(turn.conversation.key, active) if active else None
+        if running and running.status is TurnStatus.AWAITING_APPROVAL and running.asker.id == turn.asker.id:
+            await supersede(services, engine, running)
+    except StoreUnavailable as fault:
+        # The message is accepted by now; the approval then ends by its own time.
+        _log.warning("approval.not_superseded", extra={"turn_id": turn.turn_id, "reason": str(fault)})
+
+
+async def _repeat(
+    services: Services, engine: TurnEngine, wish: Ask, question: Question, repeated: Repeated
+) -> QueryAccepted:
     """Answer a repetition as the first time; if the turn has ended, its response follows."""
     key = question.conversation.key
     message, turn = await asyncio.gather(
@@ -198,6 +218,9 @@ async def _repeat(services: Services, wish: Ask, question: Question, repeated: R
         raise ChatError(ErrorCode.INTERNAL, "The earlier message cannot be read at present.")
     if message.sender is None or message.sender.id != question.sender.id or message.content != question.content:
         raise ChatError(ErrorCode.CONFLICT, "This message_id was used for another message.")
+    if turn.attempt == 0:
+        # The first acceptance may have died right after its batch; doing the rest twice does no harm.
+        await asyncio.gather(start(engine, turn), _supersede(services, engine, turn))
     if turn.status.ended and turn.sealed is not None and wish.connection is not None:
         await tell_connection(services, wish.connection, response_of(turn, turn.sealed))
     return _accepted(question.conversation, wish, repeated.message_id, turn.turn_id, duplicate=True)

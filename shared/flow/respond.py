@@ -7,7 +7,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import Response
 from shared.domain.ids import answer_id
-from shared.domain.tools import ToolCall, feedback
+from shared.domain.tools import ToolCall, abandoned, feedback
 from shared.domain.turn_events import End
 from shared.domain.turns import Turn, TurnRef
 from shared.flow.audience import tell
@@ -32,7 +32,8 @@ async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None
         if turn is None or turn.epoch != ref.epoch:
             return False
         if turn.sealed is not None:
-            await _show(services, turn, turn.sealed)
+            if not turn.status.ended:
+                await _show(services, turn, turn.sealed)
             return True
         if await _try(services, turn, end, error) == "stale":
             _log.info("seal.stale", extra={"turn_id": ref.turn_id})
@@ -45,10 +46,21 @@ async def _try(services: TurnServices, turn: Turn, end: End, error: str | None) 
     stored = await services.conversations.head(key)
     if stored is None:
         raise StoreUnavailable("a turn without a head")
-    calls = await services.conversations.calls(key, turn.turn_id)
+    calls = [await _closed(services, turn, call) for call in await services.conversations.calls(key, turn.turn_id)]
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
-    return await services.conversations.seal(turn.ref(), answer, stored, error=error)
     answer = await illustrate(services, answer, turn.locale)
+    return await services.conversations.seal(turn.ref(), answer, stored, error=error)
+
+
+async def _closed(services: Services, turn: Turn, call: ToolCall) -> ToolCall:
+    """Close what has no outcome when the turn ends, so that no late execution can still call or report it."""
+    if call.state.ended:
+        return call
+    key = turn.conversation.key
+    closed = abandoned(call)
+    if await services.conversations.move_call(key, turn.turn_id, closed, expected=call) is not None:
+        return closed
+    raise StoreUnavailable("a call changed while its turn was sealed")
 
 
 def make_answer(
@@ -57,8 +69,7 @@ def make_answer(
     """Make the answer of what the turn has said, done or not."""
     last = turn.rounds[-1] if turn.rounds else None
     reasons = {End.DONE: last.finish_reason if last else "stop", End.CANCELLED: "cancelled", End.FAILED: "error"}
-    finished = turn.finished_text()
-    said = finished if end is End.DONE or len(turn.checkpoint) < len(finished) else turn.checkpoint
+    said = turn.finished_text() if end is End.DONE else turn.said()
     statuses = {End.DONE: "final", End.CANCELLED: "cancelled", End.FAILED: "failed"}
     _log.info("turn.end", extra={"turn_id": turn.turn_id, "end": end.value, "error": error, "chars": len(said)})
     return Message(

@@ -1,17 +1,26 @@
 """Follow a turn from outside: its text so far for someone who comes back, and the wish to stop it."""
 
 import asyncio
+import logging
+from dataclasses import replace
+from datetime import timedelta
 
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import Snapshot
 from shared.domain.ids import TurnId, UserId, key_of
 from shared.domain.tools import Approval, feedback
-from shared.domain.turns import Turn
+from shared.domain.turn_events import End
+from shared.domain.turns import LEASE_S, Turn, TurnStatus
 from shared.flow.authenticate import pending
-from shared.flow.respond import response_of
+from shared.flow.query import start
+from shared.flow.respond import make_answer, response_of
 from shared.flow.services import Services
 from shared.ports import TurnEngine
+
+CANCEL_TRIES = 8
+
+_log = logging.getLogger("salescoach.resume")
 
 
 async def snapshot(
@@ -36,7 +45,7 @@ async def snapshot(
     if turn is None or turn.conversation.owner != user_id or turn.conversation.public_id != conversation_id:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
     sealed = turn.sealed
-    text = sealed.content if sealed else turn.checkpoint
+    text = sealed.content if sealed else turn.said()
     begin = offset if attempt == turn.attempt and offset is not None and offset <= len(text) else 0
     waiting = [call for call in calls if call.approval is Approval.WAITING and not sealed]
     return Snapshot(
@@ -61,14 +70,41 @@ async def cancel(services: Services, engine: TurnEngine, turn_id: TurnId, user_i
         ChatError: `not_found` for a turn that is not the person's, `conflict` for one that has ended.
     """
     key = key_of(turn_id)
-    turn = await services.conversations.turn(key, turn_id)
-    if turn is None or turn.asker.id != user_id:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
-    marked: Turn | None = await services.conversations.request_cancel(key, turn_id)
+    for _ in range(CANCEL_TRIES):
+        turn = await services.conversations.turn(key, turn_id)
+        if turn is None or turn.asker.id != user_id:
+            raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
+        if turn.status.ended or turn.sealed is not None:
+            raise ChatError(ErrorCode.CONFLICT, "This turn has ended.")
+        stops = _withdraw if turn.status is TurnStatus.WAITING else _stop
+        if await stops(services, engine, turn):
+            return
+        await services.clock.sleep(services.clock.jitter(0.05))
+    raise ChatError(ErrorCode.RATE_LIMITED, "This conversation is very busy.", retry_after_s=1.0)
+
+
+async def _stop(services: Services, engine: TurnEngine, turn: Turn) -> bool:
+    """Mark a turn that has the slot and wake it; if the wake-up is lost, upkeep acts when the lease ends."""
+    lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
+    marked = await services.conversations.request_cancel(turn.conversation.key, turn.turn_id, lease)
     if marked is None:
-        raise ChatError(ErrorCode.CONFLICT, "This turn has ended.")
+        return False
     try:
         await engine.wake(marked.ref(), "cancel")
     except EngineUnavailable:
         # The mark is stored: the next checkpoint or the end of the wait sees it (decision 12).
-        return
+        _log.warning("cancel.unwoken", extra={"turn_id": turn.turn_id})
+    return True
+
+
+async def _withdraw(services: Services, engine: TurnEngine, turn: Turn) -> bool:
+    """End a turn that waits: it leaves the queue sealed and empty; its execution only persists and releases it."""
+    stored = await services.conversations.head(turn.conversation.key)
+    if stored is None:
+        return False
+    answer = make_answer(services, turn, End.CANCELLED, None, [], seq=stored.head.next_seq)
+    lease = services.clock.now() + timedelta(seconds=LEASE_S)
+    if await services.conversations.withdraw(turn, answer, stored, lease) != "withdrawn":
+        return False
+    await start(engine, replace(turn, status=TurnStatus.RUNNING, epoch=turn.epoch + 1))
+    return True

@@ -115,10 +115,10 @@ class Speaker:
             if turn.cancel_requested:
                 return "cancelled"
 
-    async def checkpoint(self) -> Turn | None:
+    async def checkpoint(self, *, lease_s: float = LEASE_S) -> Turn | None:
         """Write the text so far and renew the lease; None when another execution owns the turn."""
         text = self.text
-        lease = self._services.clock.now() + timedelta(seconds=LEASE_S)
+        lease = self._services.clock.now() + timedelta(seconds=lease_s)
         turn = await self._services.conversations.checkpoint(self._turn.ref(), self._turn.attempt, text, lease)
         self._saved = text
         return turn

@@ -1,14 +1,17 @@
 """Tools (step 5): run one call of the ledger on its server, at most once when it is not safe to repeat."""
 
+import asyncio
 import logging
 from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
 
-from shared.domain.errors import ChatError
+from shared.domain.errors import ChatError, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ToolFinished, ToolStarted
 from shared.domain.ids import CallId
 from shared.domain.tools import Approval, CallState, ServerEntry, ToolCall, ToolContext, ToolResult, feedback
-from shared.domain.turns import Turn, TurnRef
+from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell
 from shared.flow.catalog import select
 from shared.flow.services import TurnServices
@@ -16,15 +19,26 @@ from shared.flow.services import TurnServices
 RESULT_MOST_CHARS = 64_000
 """What of a result reaches the model; the rest is cut, and the model is told."""
 
+WATCH_INTERVAL_S = 1.0
+"""While a tool works, the turn is looked at this often: a cancel takes effect within a second (rule 15)."""
+
 _log = logging.getLogger("salescoach.tools")
 
 
-async def run_tool(services: TurnServices, ref: TurnRef, call_id: CallId) -> None:
+async def run_tool(services: TurnServices, ref: TurnRef, call_id: CallId) -> Literal["settled", "parked"]:
     """Bring one call to a settled outcome in the ledger; a repeat of an ended call does nothing.
 
-    Raises:
-        StoreUnavailable: the intent or outcome could not be written; the activity counts as lost.
+    `parked`: the store does not answer, so that intent or outcome could not be written.
     """
+    try:
+        await _settle(services, ref, call_id)
+    except StoreUnavailable as fault:
+        _log.warning("tool.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
+        return "parked"
+    return "settled"
+
+
+async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None:
     turn = await services.conversations.turn(ref.key, ref.turn_id)
     call = await _find(services, ref, call_id)
     if turn is None or turn.epoch != ref.epoch or call is None or call.state.ended:
@@ -83,9 +97,52 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
     await tell(services, turn.conversation, started)
     began = services.clock.monotonic()
     context = await _context(services, turn, call, server)
-    result = context if isinstance(context, ToolResult) else await services.tools.call(server, opened, context)
+    result = context if isinstance(context, ToolResult) else await _watched(services, turn, opened, server, context)
+    if result is None:
+        return
     elapsed_ms = round((services.clock.monotonic() - began) * 1000)
     await _close(services, turn, replace(opened, duration_ms=elapsed_ms), result, expected=opened)
+
+
+async def _watched(
+    services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry, context: ToolContext
+) -> ToolResult | None:
+    """Call the server; stop waiting for it when the turn is to stop, or, with None, when another execution owns it."""
+    working = asyncio.create_task(services.tools.call(server, call, context))
+    watching = asyncio.create_task(_watch(services, turn))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        if watching.result() == "fenced":
+            return None
+        return _stopped() if call.safe_to_repeat else _unknown()
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+async def _watch(services: TurnServices, turn: Turn) -> Literal["fenced", "cancelled"]:
+    """Keep the turn's lease while a tool works, until another execution owns the turn or it is to stop."""
+    while True:
+        await services.clock.sleep(WATCH_INTERVAL_S)
+        # A lease that outlasts this one belongs to a wait for approvals, which may follow these calls.
+        lease = max(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
+        try:
+            seen = await services.conversations.renew(turn.ref(), lease)
+        except StoreUnavailable as fault:
+            _log.warning("lease.unrenewed", extra={"turn_id": turn.turn_id, "reason": str(fault)})
+            continue
+        if seen is None:
+            return "fenced"
+        if seen.cancel_requested:
+            return "cancelled"
+
+
+def _stopped() -> ToolResult:
+    reason = "Stopped: the question was cancelled."
+    return ToolResult(state=CallState.FAILED, text=reason, summary=reason)
 
 
 async def _context(services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry) -> ToolContext | ToolResult:

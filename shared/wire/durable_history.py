@@ -52,7 +52,7 @@ def event(effect: events.Effect, results: Sequence[Any]) -> events.Event:
         case events.RunRound():
             return _round_ended(results[0])
         case events.RunTools():
-            return events.ToolsEnded()
+            return events.ToolsParked() if "parked" in results else events.ToolsEnded()
         case events.AwaitApprovals():
             approved = tuple(results[0]["approved"])
             return events.ApprovalsSettled(approved=approved, cancelled=results[0]["cancelled"])
@@ -87,4 +87,5 @@ def _round_ended(result: Work) -> events.RoundEnded:
         calls=tuple(events.PlannedCall(**call) for call in result["calls"]),
         retry_after_s=result["retry_after_s"],
         error=result["error"],
+        approval_s=result.get("approval_s"),
     )

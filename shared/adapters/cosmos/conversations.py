@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from shared.adapters.cosmos import items
 from shared.adapters.cosmos.items import Items, Refused, setting
-from shared.domain.conversation import Head, Message, Stored
+from shared.domain.conversation import Head, Message, Stored, without
 from shared.domain.ids import ConversationKey, MessageId, TurnId
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
@@ -19,6 +19,7 @@ from shared.wire import documents as wire
 
 _TAKEN = 409
 _LEASED = " OR ".join(f'c.status = "{status.value}"' for status in wire.LEASED)
+_WAITS = f'c.status = "{TurnStatus.WAITING.value}"'
 _NOT_SEALED = "NOT IS_DEFINED(c.sealed)"
 
 
@@ -106,7 +107,7 @@ class CosmosConversations:
             *setting(checkpoint=""),
             *_running(wire.epoch_seconds(lease_until)),
         ]
-        return _turn(await self._patch(ref, changes, _owns(ref)))
+        return _turn(await self._patch(ref, changes, f"{_owns(ref)} AND c.cancel_requested = false"))
 
     async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
         """Write the text so far and renew the lease."""
@@ -134,15 +135,35 @@ class CosmosConversations:
         is_ours = (turn.epoch, turn.attempt) == (ref.epoch, attempt) and turn.status in wire.LEASED
         return turn if is_ours and turn.sealed is None else None
 
-    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
-        """Mark the turn as waiting for its asker; a fenced execution marks nothing."""
-        status = TurnStatus.AWAITING_APPROVAL.value
-        await self._patch(ref, setting(status=status, lease_until=wire.epoch_seconds(lease_until)), _owns(ref))
+    async def renew(self, ref: TurnRef, lease_until: datetime, *, status: TurnStatus | None = None) -> Turn | None:
+        """Renew the lease of an execution and tell where it stands."""
+        changes = setting(lease_until=wire.epoch_seconds(lease_until), **({"status": status.value} if status else {}))
+        return _turn(await self._patch(ref, changes, _owns(ref)))
 
-    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
-        """Ask a turn to stop."""
-        document = await self._items.patch(key, wire.turn_item_id(turn_id), setting(cancel_requested=True), _NOT_SEALED)
-        return _turn(document)
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId, lease_until: datetime) -> Turn | None:
+        """Ask a turn with a slot to stop."""
+        changes = setting(cancel_requested=True, lease_until=wire.epoch_seconds(lease_until))
+        condition = f"({_LEASED}) AND {_NOT_SEALED}"
+        return _turn(await self._items.patch(key, wire.turn_item_id(turn_id), changes, condition))
+
+    async def withdraw(
+        self, turn: Turn, answer: Message, head: Stored, lease_until: datetime
+    ) -> Literal["withdrawn", "changed"]:
+        """Seal a waiting turn, take it out of `head` and give it an execution that ends it, all at once."""
+        sealed = wire.sealed_data(replace(answer, seq=head.head.next_seq))
+        changes = [
+            {"op": "incr", "path": "/epoch", "value": 1},
+            *_running(wire.epoch_seconds(lease_until)),
+            *setting(sealed=sealed, cancel_requested=True),
+        ]
+        outcome = await self._items.batch(
+            turn.conversation.key,
+            [
+                items.patch(wire.turn_item_id(turn.turn_id), changes, f"{_WAITS} AND {_NOT_SEALED}"),
+                items.replace(wire.head_document(without(head.head, turn.turn_id)), head.etag),
+            ],
+        )
+        return "changed" if isinstance(outcome, Refused) else "withdrawn"
 
     async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
         """Read a turn's ledger in order of round and index."""
@@ -194,22 +215,22 @@ class CosmosConversations:
             return "stale"
         return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
 
-    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
-        """End the sealed turn, replace the head and start the head's active turn, all at once."""
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime, *, starts: bool = True) -> bool:
+        """End the sealed turn, replace the head and start the head's active turn if asked to, all at once."""
         if turn.sealed is None:
             return False
         key = head.conversation.key
         changes = setting(status=wire.ends_as(turn.sealed).value)
         if turn.status in wire.LEASED:
             changes.append({"op": "remove", "path": "/lease_until"})
-        still_open = f'({_LEASED} OR c.status = "{TurnStatus.WAITING.value}")'
+        still_open = f"({_LEASED} OR {_WAITS})"
         condition = f"c.epoch = {turn.epoch} AND IS_DEFINED(c.sealed) AND {still_open}"
         outcome = await self._items.batch(
             key,
             [
                 items.patch(wire.turn_item_id(turn.turn_id), changes, condition),
                 items.replace(wire.head_document(head), etag),
-                *_start(turn, head, lease_until),
+                *(_start(head.active_turn, lease_until) if starts and head.active_turn else []),
             ],
         )
         if not isinstance(outcome, Refused):
@@ -235,13 +256,9 @@ def _running(lease: float) -> list[dict[str, Any]]:
     return setting(status=TurnStatus.RUNNING.value, lease_until=lease)
 
 
-def _start(ended: Turn, head: Head, lease_until: datetime) -> list[items.Operation]:
-    """Start the turn that the head now names; a waiting turn that ends frees no slot."""
-    if ended.status is TurnStatus.WAITING or head.active_turn is None:
-        return []
+def _start(turn_id: TurnId, lease_until: datetime) -> list[items.Operation]:
     changes = [{"op": "incr", "path": "/epoch", "value": 1}, *_running(wire.epoch_seconds(lease_until))]
-    waits = f'c.status = "{TurnStatus.WAITING.value}"'
-    return [items.patch(wire.turn_item_id(head.active_turn), changes, waits)]
+    return [items.patch(wire.turn_item_id(turn_id), changes, _WAITS)]
 
 
 def _turn(document: dict[str, Any] | None) -> Turn | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.domain.conversation import Head, Message, Stored
+from shared.domain.conversation import Head, Message, Stored, without
 from shared.domain.ids import ConversationKey, MessageId, TurnId
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
@@ -97,7 +97,10 @@ class MemoryConversations:
             turn |= {"checkpoint": "", "status": TurnStatus.RUNNING.value}
             turn["lease_until"] = wire.epoch_seconds(lease_until)
 
-        return await self._patch(ref, lambda turn: _runs_under(ref)(turn) and "sealed" not in turn, change)
+        def may(turn: Document) -> bool:
+            return _runs_under(ref)(turn) and "sealed" not in turn and not turn["cancel_requested"]
+
+        return await self._patch(ref, may, change)
 
     async def checkpoint(self, ref: TurnRef, attempt: int, text: str, lease_until: datetime) -> Turn | None:
         """Write the text so far and renew the lease."""
@@ -121,22 +124,41 @@ class MemoryConversations:
 
         return await self._patch(ref, _attempts(ref, attempt), change)
 
-    async def await_approval(self, ref: TurnRef, lease_until: datetime) -> None:
-        """Mark the turn as waiting for its asker."""
+    async def renew(self, ref: TurnRef, lease_until: datetime, *, status: TurnStatus | None = None) -> Turn | None:
+        """Renew the lease of an execution and tell where it stands."""
 
         def change(turn: Document) -> None:
-            turn["status"] = TurnStatus.AWAITING_APPROVAL.value
             turn["lease_until"] = wire.epoch_seconds(lease_until)
+            turn["status"] = status or turn["status"]
 
-        await self._patch(ref, lambda turn: _runs_under(ref)(turn) and "sealed" not in turn, change)
+        return await self._patch(ref, lambda turn: _runs_under(ref)(turn) and "sealed" not in turn, change)
 
-    async def request_cancel(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
-        """Ask a turn to stop."""
+    async def request_cancel(self, key: ConversationKey, turn_id: TurnId, lease_until: datetime) -> Turn | None:
+        """Ask a turn with a slot to stop."""
 
         def change(turn: Document) -> None:
-            turn["cancel_requested"] = True
+            turn |= {"cancel_requested": True, "lease_until": wire.epoch_seconds(lease_until)}
 
-        return await self._patch(TurnRef(key=key, turn_id=turn_id, epoch=0), lambda turn: "sealed" not in turn, change)
+        def may(turn: Document) -> bool:
+            return turn["status"] in wire.LEASED and "sealed" not in turn
+
+        return await self._patch(TurnRef(key=key, turn_id=turn_id, epoch=0), may, change)
+
+    async def withdraw(
+        self, turn: Turn, answer: Message, head: Stored, lease_until: datetime
+    ) -> Literal["withdrawn", "changed"]:
+        """Seal a waiting turn, take it out of `head` and give it an execution that ends it."""
+        key = turn.conversation.key
+        document = await self._read(key, wire.turn_item_id(turn.turn_id))
+        waits = document is not None and document["status"] == TurnStatus.WAITING and "sealed" not in document
+        if document is None or not waits or not self._is_head(key, head.etag):
+            return "changed"
+        frozen = wire.sealed_data(replace(answer, seq=head.head.next_seq))
+        lease = wire.epoch_seconds(lease_until)
+        started = {"status": TurnStatus.RUNNING.value, "epoch": document["epoch"] + 1, "lease_until": lease}
+        self._put(document | started | {"sealed": frozen, "cancel_requested": True})
+        self._put(wire.head_document(without(head.head, turn.turn_id)))
+        return "withdrawn"
 
     async def calls(self, key: ConversationKey, turn_id: TurnId) -> list[ToolCall]:
         """Read a turn's ledger in order of round and index."""
@@ -175,8 +197,8 @@ class MemoryConversations:
         self._put(wire.head_document(replace(head.head, next_seq=head.head.next_seq + 1)))
         return "sealed"
 
-    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime) -> bool:
-        """End the sealed turn, replace the head and start the head's active turn."""
+    async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime, *, starts: bool = True) -> bool:
+        """End the sealed turn, replace the head and start the head's active turn if asked to."""
         key = head.conversation.key
         document = await self._read(key, wire.turn_item_id(turn.turn_id))
         stored = wire.turn_from(document) if document else None
@@ -184,8 +206,7 @@ class MemoryConversations:
             return False
         if stored.status.ended:
             return True
-        # A waiting turn that ends frees no slot.
-        next_id = None if turn.status is TurnStatus.WAITING else head.active_turn
+        next_id = head.active_turn if starts else None
         following = self._documents.get((key, wire.turn_item_id(next_id))) if next_id else None
         waits = next_id is None or (following is not None and following["status"] == TurnStatus.WAITING)
         if not self._is_head(key, etag) or not waits:

@@ -40,8 +40,8 @@ async def test_a_sealed_turn_never_changes(chat: Chat) -> None:
     assert await store.claim(turn.ref(), chat.lease(99)) is None
     assert await store.checkpoint(turn.ref(), turn.attempt, "late", chat.lease(99)) is None
     assert await store.end_round(turn.ref(), turn.attempt, a_round(), [], chat.lease(99)) is None
-    assert await store.request_cancel(chat.conversation.key, turn.turn_id) is None
-    await store.await_approval(turn.ref(), chat.lease(99))
+    assert await store.request_cancel(chat.conversation.key, turn.turn_id, chat.lease(99)) is None
+    assert await store.renew(turn.ref(), chat.lease(99)) is None
     head = await chat.stored_head()
     assert await store.seal(turn.ref(), chat.answer(turn, "Something else."), head) == "stale"
     assert await chat.turn(turn) == sealed
@@ -174,18 +174,25 @@ async def test_a_sealed_turn_that_was_not_released_can_be_taken_over_and_release
     assert await store.release(taken, pass_on(stored.head), stored.etag, chat.lease())
 
 
-async def test_a_waiting_turn_that_is_cancelled_starts_nothing(chat: Chat) -> None:
-    """It leaves the queue; the turn that runs is not touched."""
+async def test_a_waiting_turn_that_is_withdrawn_leaves_the_queue_sealed_and_starts_nothing(chat: Chat) -> None:
+    """Its end needs no slot; the turn that runs is not touched, and upkeep finds what is left half done."""
     store, running = chat.stores.conversations, await chat.claimed()
-    waiting = await chat.ask("second")
-    sealed = await chat.sealed(waiting, content="", status="cancelled")
+    second, third = await chat.ask("second"), await chat.ask("third")
     stored = await chat.stored_head()
+    empty = chat.answer(second, "", status="cancelled")
 
-    assert await store.release(sealed, replace(stored.head, waiting=()), stored.etag, chat.lease(99))
+    assert await store.withdraw(second, empty, stored, chat.lease()) == "withdrawn"
+    assert await store.withdraw(second, empty, stored, chat.lease()) == "changed"
+    assert await store.withdraw(running, empty, await chat.stored_head(), chat.lease()) == "changed"
 
-    assert (await chat.turn(waiting)).status is TurnStatus.CANCELLED
+    withdrawn, left = await chat.turn(second), await chat.stored_head()
+    assert (withdrawn.epoch, withdrawn.sealed) == (1, replace(empty, seq=stored.head.next_seq))
+    assert (left.head.waiting, left.head.next_seq) == ((third.turn_id,), stored.head.next_seq + 1)
+    assert withdrawn.ref() in await store.expired(chat.lease(31), 1000)
+    assert await store.claim(withdrawn.ref(), chat.lease()) is None
+    assert await store.release(withdrawn, left.head, left.etag, chat.lease(99), starts=False)
+    assert (await chat.turn(second)).status is TurnStatus.CANCELLED
     assert await chat.turn(running) == running
-    assert (await chat.stored_head()).head.active_turn == running.turn_id
 
 
 async def test_the_bound_answer_is_in_the_history_after_its_question(chat: Chat) -> None:

@@ -13,7 +13,7 @@ from shared.domain.conversation import Head, Stored, pass_on
 from shared.domain.errors import ChatError
 from shared.domain.ids import MessageId
 from shared.domain.tools import Approval, CallState, ServerEntry, ToolCall
-from shared.domain.turns import Turn
+from shared.domain.turns import Turn, TurnStatus
 from shared.ports import ConversationStore
 
 from .chats import Chat, Stores, a_call, a_round
@@ -108,8 +108,9 @@ class Twins:
             "take_over": lambda store: store.take_over(ref, lease),
             "checkpoint": lambda store: store.checkpoint(ref, turn.attempt, "so far", lease),
             "end_round": lambda store: store.end_round(ref, turn.attempt, a_round(calls=calls), calls, lease),
-            "await_approval": lambda store: store.await_approval(ref, lease),
-            "request_cancel": lambda store: store.request_cancel(ref.key, ref.turn_id),
+            "await_approval": lambda store: store.renew(ref, lease, status=TurnStatus.AWAITING_APPROVAL),
+            "renew": lambda store: store.renew(ref, lease),
+            "request_cancel": lambda store: store.request_cancel(ref.key, ref.turn_id, lease),
         }
         name = self.random.choice([*steps, "claim", "end_round"])
         await self.same(name, steps[name])
@@ -143,9 +144,10 @@ class Twins:
         turn, pair = self.some_turn(), self.some_heads()
         if pair[0] is None:
             return
-        head = pass_on(pair[0].head) if pair[0].head.active_turn == turn.turn_id else pair[0].head
+        held = pair[0].head.active_turn == turn.turn_id
+        head = pass_on(pair[0].head) if held else pair[0].head
         ours, theirs = [
-            await store.release(turn, head, one.etag if one else "", self.chat.lease(9))
+            await store.release(turn, head, one.etag if one else "", self.chat.lease(9), starts=held)
             for store, one in zip(self.stores, pair, strict=True)
         ]
         assert ours == theirs

@@ -54,7 +54,7 @@ async def test_an_unknown_turn_can_be_neither_claimed_nor_changed(chat: Chat) ->
     assert await store.take_over(ref, chat.lease()) is None
     assert await store.checkpoint(ref, 1, "text", chat.lease()) is None
     assert await store.end_round(ref, 1, a_round(), [], chat.lease()) is None
-    assert await store.request_cancel(ref.key, ref.turn_id) is None
+    assert await store.request_cancel(ref.key, ref.turn_id, chat.lease()) is None
     assert await store.calls(ref.key, ref.turn_id) == []
     assert await store.seal(ref, chat.answer(turn), await chat.stored_head()) == "stale"
 
@@ -91,7 +91,7 @@ async def test_a_zombie_writes_nothing_after_a_newer_epoch(chat: Chat) -> None:
     assert await store.claim(old.ref(), chat.lease(99)) is None
     assert await store.checkpoint(old.ref(), old.attempt, "late", chat.lease(99)) is None
     assert await store.end_round(old.ref(), old.attempt, a_round(), [], chat.lease(99)) is None
-    await store.await_approval(old.ref(), chat.lease(99))
+    assert await store.renew(old.ref(), chat.lease(99), status=TurnStatus.AWAITING_APPROVAL) is None
     assert await store.seal(old.ref(), chat.answer(old), await chat.stored_head()) == "stale"
     assert await store.take_over(old.ref(), chat.lease(99)) is None
     assert await chat.turn(old) == new
@@ -161,7 +161,7 @@ async def test_a_cancel_is_seen_by_the_next_checkpoint(chat: Chat) -> None:
     """Truth first: the wish to stop is on the turn."""
     store, turn = chat.stores.conversations, await chat.claimed()
 
-    asked = await store.request_cancel(chat.conversation.key, turn.turn_id)
+    asked = await store.request_cancel(chat.conversation.key, turn.turn_id, chat.lease())
     seen = await store.checkpoint(turn.ref(), 1, "so far", chat.lease())
 
     assert asked is not None
@@ -174,7 +174,7 @@ async def test_a_turn_that_waits_for_its_asker_keeps_its_lease_until_claimed_aga
     """A wait is not a stall."""
     store, turn = chat.stores.conversations, await chat.claimed()
 
-    await store.await_approval(turn.ref(), chat.lease(660))
+    await store.renew(turn.ref(), chat.lease(660), status=TurnStatus.AWAITING_APPROVAL)
 
     waiting = await chat.turn(turn)
     assert (waiting.status, waiting.lease_until) == (TurnStatus.AWAITING_APPROVAL, chat.lease(660))

@@ -179,9 +179,8 @@ class Room:
             case ev.RunRound():
                 return await process.run_round(self.services, ref, effect)
             case ev.RunTools():
-                for call_id in effect.call_ids:
-                    await tools.run_tool(self.services, ref, CallId(call_id))
-                return ev.ToolsEnded()
+                ends = [await tools.run_tool(self.services, ref, CallId(call_id)) for call_id in effect.call_ids]
+                return ev.ToolsParked() if "parked" in ends else ev.ToolsEnded()
             case ev.AwaitApprovals():
                 return await approvals.settle(self.services, ref, effect.call_ids)
             case ev.WaitFor():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -30,6 +30,18 @@ class Timer:
         self.cancelled = True
 
 
+class Waiting(str):
+    """A wait for an external event, by its name."""
+
+    __slots__ = ("is_completed",)
+
+    def __new__(cls, name: str) -> Self:
+        """Begin to wait."""
+        waiting = super().__new__(cls, name)
+        waiting.is_completed = False
+        return waiting
+
+
 class Activities:
     """Scheduled side by side."""
 
@@ -44,7 +56,7 @@ class Context:
         self.current_utc_datetime = datetime(2026, 1, 5, tzinfo=UTC)
         self.activities: list[tuple[str, Any]] = []
         self.timers: list[Timer] = []
-        self.events: list[str] = []
+        self.events: list[Waiting] = []
 
     def get_input(self) -> Any:
         """The orchestration's input."""
@@ -68,10 +80,10 @@ class Context:
         self.timers.append(Timer((fire_at - self.current_utc_datetime).total_seconds()))
         return self.timers[-1]
 
-    def wait_for_external_event(self, name: str) -> str:
+    def wait_for_external_event(self, name: str) -> Waiting:
         """Wait for an event."""
-        self.events.append(name)
-        return name
+        self.events.append(Waiting(name))
+        return self.events[-1]
 
 
 _BUILDER: Any = process.process
@@ -169,3 +181,22 @@ def test_a_wait_for_approval_ends_by_word_cancel_or_time(*, fired: bool) -> None
     assert context.timers[0].cancelled is not fired
     assert timedelta(seconds=context.timers[0].seconds) == timedelta(minutes=10)
     assert context.activities[-1][0] == "settle_approvals"
+
+
+def test_a_cancel_wakes_one_wait_and_leaves_the_pauses_of_the_last_steps_alone() -> None:
+    """Without pauses a store that is down would use up all tries of a cancelled turn in a moment."""
+    context = Context()
+    rounds = iter([{**ANSWER, "kind": "retry"}, {**ANSWER, "kind": "cancelled"}])
+    run = _ORCHESTRATOR.orchestrator_function(context)
+    run.send(None)
+    reasons = run.send([next(rounds)])
+    assert [str(one) for one in reasons[1:]] == ["cancel"]
+    context.events[0].is_completed = True
+
+    run.send(None)
+    run.send([next(rounds)])
+    reasons = run.throw(Exception("the store is down"))
+
+    assert [name for name, _ in context.activities] == ["process_round", "process_round", "respond"]
+    assert reasons == [context.timers[1]]
+    assert (context.timers[0].cancelled, context.timers[1].seconds) == (True, 1)
