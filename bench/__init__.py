@@ -1,0 +1,1 @@
+"""Figures, printed: each module measures one thing and is run by `python -m bench NAME`."""
