@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -17,6 +17,8 @@ from jwt.algorithms import RSAAlgorithm
 # What Entra signs with; the app fixes the same algorithm.
 ALGORITHM = "RS256"
 _FILE = "signing-keys.json"
+
+SigningKey = Literal["ours", "foreign", "forged"]
 
 
 class KeyRing:
@@ -43,13 +45,17 @@ class KeyRing:
         _store(self._file, self._keys)
         return self.current_kid
 
-    def sign(self, claims: dict[str, Any], *, foreign: bool = False) -> str:
-        """Return `claims` as a signed token; a foreign one names no published key and verifies with none."""
-        if not foreign:
-            return _signed(claims, self._keys[self.current_kid])
+    def sign(self, claims: dict[str, Any], key: SigningKey = "ours") -> str:
+        """Return `claims` as a signed token.
+
+        A foreign key is published nowhere; a forged token names our key and is signed by the foreign one.
+        """
+        if key == "ours":
+            return _signed(claims, self._keys[self.current_kid], self.current_kid)
         if self._foreign is None:
             self._foreign = _new_key()
-        return _signed(claims, self._foreign)
+        named = self.current_kid if key == "forged" else _kid(self._foreign.public_key())
+        return _signed(claims, self._foreign, named)
 
     def public_key(self, kid: str) -> RSAPublicKey | None:
         """Return the published key `kid`, if there is one."""
@@ -61,8 +67,8 @@ class KeyRing:
         return {"keys": [_published(kid, key, issuer) for kid, key in self._keys.items()]}
 
 
-def _signed(claims: dict[str, Any], key: RSAPrivateKey) -> str:
-    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": _kid(key.public_key())})
+def _signed(claims: dict[str, Any], key: RSAPrivateKey, kid: str) -> str:
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
 def _published(kid: str, key: RSAPrivateKey, issuer: str) -> dict[str, Any]:

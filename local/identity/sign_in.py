@@ -51,7 +51,7 @@ def sign_in(body: object, *, base: str, keys: KeyRing, now: int) -> dict[str, An
         now=now,
         token_id=uuid.uuid4().hex,
     )
-    token = keys.sign(claims, foreign=wish.get("key") == "foreign")
+    token = keys.sign(claims, wish.get("key", "ours"))
     return {"access_token": token, "expires_in": terms.lifetime_s}
 
 
@@ -75,7 +75,7 @@ def _check_values(wish: dict[str, Any]) -> None:
         raise BadSignIn("user is missing")
     if not all(isinstance(role, str) for role in wish.get("roles", [])):
         raise BadSignIn("roles must be a list of strings")
-    if wish.get("key", "foreign") != "foreign":
-        raise BadSignIn("key can only be 'foreign'")
+    if wish.get("key", "ours") not in {"ours", "foreign", "forged"}:
+        raise BadSignIn("key can only be 'ours', 'foreign' or 'forged'")
     if wish.get("version", "2.0") not in {"1.0", "2.0"}:
         raise BadSignIn("version can only be '1.0' or '2.0'")

@@ -81,6 +81,16 @@ async def test_a_foreign_key_signs_tokens_that_no_published_key_verifies(issuer:
         await issuer.verify(token)
 
 
+async def test_a_forged_token_names_a_published_key_that_did_not_sign_it(issuer: RunningIssuer) -> None:
+    """Only the signature gives it away."""
+    token = await issuer.sign_in("sam.sales", key="forged")
+    honest = await issuer.sign_in("sam.sales")
+
+    assert jwt.get_unverified_header(token)["kid"] == jwt.get_unverified_header(honest)["kid"]
+    with pytest.raises(jwt.InvalidSignatureError):
+        await issuer.verify(token)
+
+
 async def test_a_version_1_token_names_the_version_1_issuer(issuer: RunningIssuer) -> None:
     """The app's refusal of such tokens can be tried."""
     token = await issuer.sign_in("sam.sales", version="1.0")
