@@ -11,9 +11,9 @@ class StageRow(BaseModel):
     """One stage of a pipeline."""
 
     stage: str
-    opportunities: int
     amount: int
     weighted_amount: int
+    opportunities: int
 
 
 class PipelineSummary(Result):
