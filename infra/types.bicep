@@ -1,0 +1,40 @@
+// Types that more than one file speaks of.
+
+@export()
+@description('http: Flex Consumption and POST /api/events. trigger: Elastic Premium and webPubSubTrigger.')
+type Door = 'http' | 'trigger'
+
+@export()
+@description('serverless: up to 5,000 RU/s, for dev and small. autoscale: for prod.')
+type CosmosMode = 'serverless' | 'autoscale'
+
+@export()
+@description('One model deployment. retires: the date in the vendor\'s table, YYYY-MM-DD, checked by a test.')
+type ModelDeployment = {
+  name: string
+  model: string
+  version: string
+  retires: string
+  thousandTokensPerMinute: int
+}
+
+@export()
+@description('What the app must know of its registrations in Entra.')
+type SignIn = {
+  apiClientId: string
+  apiAudience: string
+  webClientId: string
+  upstreamClientId: string
+  upstreamAudience: string
+}
+
+@export()
+@description('The limits that docs/settings.md calls settable.')
+type Limits = {
+  historyRetentionDays: int
+  fiscalYearStartMonth: int
+  turnTimeoutS: int
+  modelRoundsPerTurn: int
+  toolCallsPerTurn: int
+  approvalTimeoutS: int
+}
