@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.domain.amounts import canonical
+from shared.domain.amounts import canonical, split_unit
 from shared.domain.dates import in_order, moment
 from shared.domain.tables import Cell, Column, Table, Written, WrittenList, typed, typed_column
 
@@ -25,8 +25,10 @@ _TOTAL_BEGIN = re.compile(
     r"(?:grand total|subtotal|total|sum|average|avg\.?|gesamt|summe|durchschnitt|ø|Σ)\b", re.IGNORECASE
 )
 _TOTAL_END = re.compile(r"\b(?:total|gesamt|insgesamt|average)\)?", re.IGNORECASE)
+_AVERAGE = re.compile(r"average|avg|mean|durchschnitt|ø", re.IGNORECASE)
 _LABEL_HEADER = re.compile(
-    r"#|no\.?|nr\.?|id|.* id|rank|rang|position|pos\.?|place|platz|year|jahr|fy|fiscal year|row|zip|plz|postcode|phone",
+    r"#|no\.?|nr\.?|id|.{0,40} id|rank|rang|position|pos\.?|place|platz|year|jahr|fy|fiscal year|row|zip|plz|postcode|"
+    r"phone",
     re.IGNORECASE,
 )
 _YEAR_HEADER = re.compile(r"year|jahr|fy|fiscal year|geschäftsjahr|année|año", re.IGNORECASE)
@@ -103,7 +105,7 @@ def chart_of(table: Table) -> Chart | None:
     measures = [one for index, one in enumerate(columns) if _is_measure(one, first=index == 0)]
     others = [one for one in columns if one not in measures]
     labels = _labels(others)
-    if not measures or labels is None or _MIXED_HEADER.fullmatch(others[0].column.name.strip()):
+    if not measures or labels is None or _mixed(others[0].column, labels):
         return None
     totals = _total_rows(labels, others, measures)
     first = measures[0]
@@ -113,6 +115,13 @@ def chart_of(table: Table) -> Chart | None:
     if len(kept) < 2 or len(set(shown)) < len(shown) or nameless:  # noqa: PLR2004  # one bar compares nothing
         return None
     return _chart(table, labels, kept, measures, totals=totals)
+
+
+def _mixed(column: Column, labels: list[str]) -> bool:
+    """Tell whether the rows are different kinds of figures, which one axis cannot carry."""
+    if _MIXED_HEADER.fullmatch(column.name.strip()):
+        return True
+    return any(split_unit(label)[1] is not None or _LABEL_HEADER.fullmatch(label) for label in labels)
 
 
 def _chart(table: Table, labels: list[str], kept: list[int], measures: list[_Measure], *, totals: set[int]) -> Chart:
@@ -208,7 +217,7 @@ def _total_rows(labels: list[str], others: list[_Measure], measures: list[_Measu
     named = {row for row in range(len(labels)) if any(_is_total(one.cells[row]) for one in others)}
     suspects = {row for row in range(len(labels)) if row not in named and _may_be_total(labels[row])}
     rest = [row for row in range(len(labels)) if row not in named]
-    return named | {row for row in suspects if _sums_up(row, [other for other in rest if other != row], measures)}
+    return named | {row for row in suspects if _sums_up(labels[row], row, set(rest) - {row}, measures)}
 
 
 def _is_total(cell: Cell) -> bool:
@@ -219,14 +228,14 @@ def _may_be_total(label: str) -> bool:
     return not label or _TOTAL_BEGIN.match(label) is not None or _TOTAL_END.search(label) is not None
 
 
-def _sums_up(row: int, others: list[int], measures: list[_Measure]) -> bool:
+def _sums_up(label: str, row: int, others: set[int], measures: list[_Measure]) -> bool:
+    average = _AVERAGE.search(label) is not None
     for one in measures:
         value = one.number(row)
         parts = [number for other in others if (number := one.number(other)) is not None]
         if value is None or not parts:
             continue
-        total = sum(parts)
-        if _close(value, total) or _close(value, total / len(parts)):
+        if _close(value, sum(parts) / (len(parts) if average else 1)):
             return True
     return False
 

@@ -125,7 +125,5 @@ def in_order(labels: Sequence[str]) -> bool:
     if len(known) != len(labels) or len({kind for kind, _, _ in known}) != 1:
         return False
     places, circle = [place for _, place, _ in known], known[0][2]
-    falls = sum(later <= earlier for earlier, later in pairwise(places))
-    if falls == 0:
-        return True
-    return circle > 0 and falls == 1 and places[-1] < places[0] and len(set(places)) == len(places)
+    falls = [(earlier, later) for earlier, later in pairwise(places) if later <= earlier]
+    return not falls or (falls == [(circle, 1)] and len(set(places)) == len(places))

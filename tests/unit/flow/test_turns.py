@@ -46,6 +46,37 @@ async def test_deltas_response_and_stored_answer_are_one_text(room: Any, rounds:
     assert text_of(room.frames("response.delta")) == answer.content
 
 
+@pytest.mark.requirement("respond:illustrated")
+async def test_a_table_in_the_answer_is_sealed_shown_and_stored_with_its_chart(room: Any, rounds: Any) -> None:
+    """All of its text went out before; the response, the store and REST have the same table and chart."""
+    room.scripted(rounds.says("By region:\n\n| Region | Deals |\n|---|---|\n", "| North | 12 |\n| South | 7 |\n"))
+
+    await room.ask()
+    await room.run()
+
+    page = await history.messages(room.services, rounds.SAM, rounds.SESSION, after_seq=0, before_seq=None, limit=9)
+    shown, stored = room.frames("response")[0], page.messages[1]
+    kinds = [frame.type for frame in room.frames("response.delta", "response")]
+    assert shown.tables[0].rows == [["North", 12], ["South", 7]]
+    assert shown.chart_data.chartType == "bar"
+    assert (stored.tables, stored.chart_data) == (shown.tables, shown.chart_data)
+    assert kinds[-1] == "response"
+    assert text_of(room.frames("response.delta")) == stored.content
+
+
+@pytest.mark.requirement("respond:charts-true")
+async def test_an_answer_that_was_cut_shows_only_what_is_surely_whole(room: Any, rounds: Any) -> None:
+    """The last number of a table may have been cut in two."""
+    whole = "| Region | Deals |\n|---|---|\n| North | 12 |\n| South | 7 |\n\n"
+    cut = RoundFinished(reason="length", model="m", usage=rounds.says()[-1].usage)
+    room.scripted([TextDelta(whole), TextDelta("| Region | Deals |\n|---|---|\n| East | 3 |\n| West | 4"), cut])
+
+    await room.ask()
+    await room.run()
+
+    assert [table.rows for table in room.frames("response")[0].tables] == [[["North", 12], ["South", 7]]]
+
+
 async def test_the_ends_come_in_order_and_the_question_is_listed(room: Any, rounds: Any) -> None:
     """`response`, then `response.committed`; and the conversation is in its person's list."""
     room.scripted(rounds.says("Fine."))
