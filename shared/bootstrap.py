@@ -180,12 +180,12 @@ def _tools(values: Settings) -> ToolRunner:
     secret = values.client_secret.get_secret_value() if values.client_secret else ""
     exchange = OnBehalfOf(values.authority, values.client_id or "", secret)
 
-    async def tokens(server: ServerEntry, context: ToolContext) -> str | None:
+    async def tokens(server: ServerEntry, context: ToolContext, *, fresh: bool = False) -> str | None:
         if not server.auth_enabled or server.audience is None:
             return None
         if context.user_token is None:
-            return await exchange.for_app(values.tenants[0], server.audience)
-        return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience)
+            return await exchange.for_app(values.tenants[0], server.audience, fresh=fresh)
+        return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience, fresh=fresh)
 
     return McpTools(tokens)
 

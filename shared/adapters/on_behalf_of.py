@@ -22,8 +22,8 @@ class OnBehalfOf:
         self._client_secret = client_secret
         self._kept: dict[str, tuple[str, float]] = {}
 
-    async def for_user(self, user_id: UserId, user_token: str, audience: str) -> str:
-        """Give a token on behalf of the person.
+    async def for_user(self, user_id: UserId, user_token: str, audience: str, *, fresh: bool = False) -> str:
+        """Give a token on behalf of the person; `fresh` does without the one that was given before.
 
         Raises:
             ChatError: `interaction_required` when the person must consent, `tool_failed` otherwise.
@@ -33,20 +33,20 @@ class OnBehalfOf:
             "requested_token_use": "on_behalf_of",
             "assertion": user_token,
         }
-        return await self._token(user_id.partition(":")[0], user_token, audience, form)
+        return await self._token(user_id.partition(":")[0], user_token, audience, form, fresh=fresh)
 
-    async def for_app(self, tenant: str, audience: str) -> str:
+    async def for_app(self, tenant: str, audience: str, *, fresh: bool = False) -> str:
         """Give a token of the app itself; for asking a server what it offers.
 
         Raises:
             ChatError: `tool_failed`.
         """
-        return await self._token(tenant, "", audience, {"grant_type": "client_credentials"})
+        return await self._token(tenant, "", audience, {"grant_type": "client_credentials"}, fresh=fresh)
 
-    async def _token(self, tenant: str, user_token: str, audience: str, form: dict[str, str]) -> str:
+    async def _token(self, tenant: str, user_token: str, audience: str, form: dict[str, str], *, fresh: bool) -> str:
         slot = hashlib.sha256(f"{tenant}\n{user_token}\n{audience}".encode()).hexdigest()
         kept = self._kept.get(slot)
-        if kept is not None and kept[1] > time.monotonic():
+        if kept is not None and kept[1] > time.monotonic() and not fresh:
             return kept[0]
         body = await self._post(
             f"{self._authority}/{tenant}/oauth2/v2.0/token",

@@ -3,9 +3,27 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from shared.domain.ids import CallId
+
+
+class Report(Protocol):
+    """Takes a working tool's progress."""
+
+    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
+        """Take how far it is, of how much if that is known, and a word on it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRule:
+    """What the registry says of a server's tools, or of one; None leaves it to what is said more generally."""
+
+    enabled: bool = True
+    read_only: bool | None = None
+    idempotent: bool | None = None
+    approval: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +39,9 @@ class ServerEntry:
     """Resource for which a token on behalf of the user is requested."""
     timeout_s: float = 60.0
     enabled: bool = True
+    rule: ToolRule = ToolRule()
+    """Holds for all tools of the server, unless `tools` says otherwise of one."""
+    tools: dict[str, ToolRule] = field(default_factory=dict[str, ToolRule])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +56,8 @@ class ToolSpec:
     read_only: bool = False
     idempotent: bool = False
     destructive: bool = True
+    approval: bool | None = None
+    """What the registry says; None leaves it to the hints."""
 
     @property
     def offered_name(self) -> str:
@@ -44,7 +67,7 @@ class ToolSpec:
     @property
     def needs_approval(self) -> bool:
         """Whether the asker must approve a call; a tool that says nothing about itself is taken to write."""
-        return self.destructive and not self.read_only
+        return (self.destructive and not self.read_only) if self.approval is None else self.approval
 
     @property
     def safe_to_repeat(self) -> bool:
@@ -123,6 +146,8 @@ class ToolResult:
     summary: str
     as_of: str | None = None
     links: tuple[str, ...] = ()
+    server_down: bool = False
+    """Whether it failed because the server itself could not be reached or is out of order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +185,28 @@ class ToolContext:
     idempotency_key: str
     timeout_s: float
     extra: dict[str, str] = field(default_factory=dict[str, str])
+    on_progress: Report | None = None
+
+
+def ruled(server: ServerEntry, tool: ToolSpec) -> ToolSpec | None:
+    """Describe a tool as the registry will have it; None for one that is switched off."""
+    own = server.tools.get(tool.name, ToolRule())
+    if not own.enabled:
+        return None
+    general = server.rule
+    read_only = _first(own.read_only, general.read_only, tool.read_only)
+    return replace(
+        tool,
+        read_only=bool(read_only),
+        idempotent=bool(_first(own.idempotent, general.idempotent, tool.idempotent)),
+        # A server whose word on reading is overruled is not believed about harmlessness either.
+        destructive=tool.destructive or (tool.read_only and not read_only),
+        approval=_first(own.approval, general.approval),
+    )
+
+
+def _first(*words: bool | None) -> bool | None:
+    return next((word for word in words if word is not None), None)
 
 
 def abandoned(call: ToolCall) -> ToolCall:

@@ -134,3 +134,26 @@ def test_a_host_that_dies_in_mid_answer_costs_the_page_nothing(page: Page, new_s
     assert [answer["content"] for answer in answers] == [shown_text(page)]
     assert answers[0]["attempt"] >= 2, "the host was meant to die while it was answering"
     keep_picture(page, "5-after-the-host-died")
+
+
+@pytest.mark.requirement("respond:illustrated")
+def test_a_comparison_shows_its_table_to_copy_and_its_chart_with_words(page: Page, stack: Stack) -> None:
+    """Asked for a comparison: table, chart, and the chart as text, also after a reload."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, stack)
+
+    page.get_by_test_id("composer").fill("Compare the open pipeline by stage as a chart")
+    page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("answer")).to_have_attribute("data-ended", "true", timeout=ANSWER_MS)
+    page.get_by_test_id("copy-table").first.click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    page.get_by_test_id("chart-words").locator("summary").click()
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "comparison.png", full_page=True)
+    words = page.get_by_test_id("chart-canvas").get_attribute("aria-label") or ""
+    page.reload()
+
+    assert copied.splitlines()[0].startswith("Stage\tAmount (EUR)")
+    assert "Negotiation" in words
+    expect(page.get_by_test_id("chart-canvas")).to_have_attribute("aria-label", words)

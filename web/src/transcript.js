@@ -1,5 +1,7 @@
 // Questions and answers on the page: made once, then changed where the state changed.
 
+import { isChart } from "./charts.js";
+import { addTableTools, chartFigure, releaseCharts } from "./figures.js";
 import { toNodes } from "./markdown.js";
 import { runningTurn, timeline } from "./timeline.js";
 import { durationWords, errorWords, outcomeWords, referenceWords, waitingWords } from "./words.js";
@@ -48,6 +50,7 @@ export function createTranscript(root, actions) {
       arrange(root, parts.map(([, { node }]) => node));
     },
     clear() {
+      releaseCharts(root);
       shown = new Map();
       root.replaceChildren();
     },
@@ -94,6 +97,7 @@ function makeAnswer() {
     { class: "answer", "data-testid": "answer", "aria-label": "Answer" },
     element("div", { class: "tools" }),
     element("div", { class: "text", "data-testid": "answer-text" }),
+    element("div", { class: "figures" }),
     element("div", { class: "approvals" }),
     element("p", { class: "note", "data-testid": "answer-note" }),
   );
@@ -101,7 +105,7 @@ function makeAnswer() {
 
 function updateAnswer(actions) {
   return (node, turn, isNext) => {
-    const [tools, text, approvals, note] = node.children;
+    const [tools, text, figures, approvals, note] = node.children;
     node.dataset.status = turn.status;
     node.dataset.ended = String(turn.ended);
     node.dataset.turn = turn.turn_id;
@@ -112,10 +116,22 @@ function updateAnswer(actions) {
       text.dataset.shown = turn.text;
       text.replaceChildren(toNodes(turn.text));
     }
+    if (turn.settled) addTableTools(element, text);
+    updateChart(figures, turn);
     updateApprovals(approvals, turn, actions);
     note.replaceChildren(...answerNote(turn, isNext, actions));
     note.classList.toggle("busy", !turn.ended && !turn.settled && isNext && note.textContent !== "");
   };
+}
+
+/** The chart of a settled answer; drawn anew only when it is another one. */
+function updateChart(root, turn) {
+  const { chart_data: chart, tables } = turn.response ?? {};
+  const wanted = isChart(chart) ? JSON.stringify(chart) : "";
+  if ((root.dataset.shown ?? "") === wanted) return;
+  root.dataset.shown = wanted;
+  releaseCharts(root);
+  root.replaceChildren(...(wanted === "" ? [] : [chartFigure(element, chart, tables ?? [])]));
 }
 
 function answerNote(turn, isNext, actions) {

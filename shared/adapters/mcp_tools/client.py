@@ -1,224 +1,195 @@
-"""Talk to MCP tool servers through the official SDK: one open client per server and worker."""
+"""Talk to MCP tool servers through the official SDK: at most two tries, and only where that does no harm."""
 
 import asyncio
-import contextvars
-import hashlib
-import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Protocol
 
-import httpx2
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
+from mcp import Client
 
-from shared.adapters.mcp_tools.transport import CallTransport
+from shared.adapters.mcp_tools.breaker import Breaker
+from shared.adapters.mcp_tools.connections import Connections, listing, speak_with
+from shared.adapters.mcp_tools.faults import EXPECTED, Fault, Kind, fault_of
+from shared.adapters.mcp_tools.offers import manifest_of
+from shared.adapters.mcp_tools.results import failed, result_of, unclear
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.tools import CallState, Manifest, ServerEntry, ToolCall, ToolContext, ToolResult, ToolSpec
+from shared.domain.servers import BreakerState
+from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
+from shared.ports import Clock
 
-OPEN_S = 5.0
-SUMMARY_CHARS = 140
-MAY_HAVE_HAPPENED = "The call may or may not have taken effect."
+SIDE_BY_SIDE = 8
+"""Calls to one server at a time from one worker; the next ones wait within their own time."""
 
-Tokens = Callable[[ServerEntry, ToolContext], Awaitable[str | None]]
-"""Gives the bearer token for a server on behalf of the context's person; None for a server without sign-in."""
+PAUSE_S = 0.5
+"""The wait before a second try is drawn from below this, unless the server names one."""
 
-_headers: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("mcp_headers")
+_REPEATED_IF_SAFE = frozenset({Kind.UNREACHED, Kind.UNCLEAR, Kind.BUSY})
+_REPEATED_ALWAYS = frozenset({Kind.EXPIRED, Kind.SESSION_LOST})
+"""The server refused before it looked at the call, and what it misses can be had."""
+
 _log = logging.getLogger("salescoach.mcp")
 
 
-class _CallersHeaders(httpx2.Auth):
-    """Put the headers of the calling task on each request; one client serves many people without mixing them."""
+class Tokens(Protocol):
+    """Gives bearer tokens."""
 
-    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        request.headers.update(_headers.get({}))
-        yield request
+    async def __call__(self, server: ServerEntry, context: ToolContext, *, fresh: bool = False) -> str | None:
+        """Give the token for a server on behalf of the context's person; None for a server without sign-in.
 
-
-class _Connection:
-    """Own an open client: entered and left by one task, as the SDK demands; called from any."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
-        self._leave = asyncio.Event()
-        self._owner = asyncio.create_task(self._own())
-
-    async def _own(self) -> None:
-        try:
-            http = httpx2.AsyncClient(
-                transport=CallTransport(), auth=_CallersHeaders(), timeout=httpx2.Timeout(300, connect=OPEN_S)
-            )
-            async with http, Client(streamable_http_client(self._url, http_client=http)) as client:
-                self._ready.set_result(client)
-                await self._leave.wait()
-        except Exception as fault:  # noqa: BLE001  # whatever it is, whoever waits for the client must get it
-            if self._ready.done():
-                _log.warning("mcp.closed", extra={"reason": type(fault).__name__})
-            else:
-                self._ready.set_exception(fault)
-
-    async def client(self) -> Client:
-        """Give the open client, once it is open.
-
-        Raises:
-            Exception: whatever kept it from opening, as the SDK raised it.
+        `fresh`: not the one that was given before.
         """
-        return await asyncio.shield(self._ready)
+        ...
 
-    @property
-    def usable(self) -> bool:
-        """Whether the client is open or still opening."""
-        return not self._owner.done()
 
-    async def close(self) -> None:
-        """Leave the client."""
-        self._leave.set()
-        await asyncio.gather(self._owner, return_exceptions=True)
+class _Line:
+    """What a worker knows of one server."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.breaker = Breaker(clock)
+        self.room = asyncio.Semaphore(SIDE_BY_SIDE)
 
 
 class McpTools:
     """Meet ToolRunner."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, clock: Clock) -> None:
         self._tokens = tokens
-        self._connections: dict[str, _Connection] = {}
+        self._clock = clock
+        self._connections = Connections()
+        self._lines: dict[tuple[str, str], _Line] = {}
+
+    def breaker(self, server: ServerEntry) -> BreakerState:
+        """Tell whether calls to this server pass."""
+        return self._line(server).breaker.state
 
     async def discover(self, server: ServerEntry, context: ToolContext) -> Manifest:
-        """List a server's tools.
+        """List a server's tools; a success ends the breaker's pause.
 
         Raises:
             ChatError: `tool_failed` when the server does not answer.
         """
         try:
             async with asyncio.timeout(context.timeout_s):
-                client = await self._open(server, context)
-                listed = await client.list_tools(cache_mode="refresh")
-        except (MCPError, httpx2.HTTPError, TimeoutError, ExceptionGroup, OSError) as fault:
-            await self._forget(server)
-            raise ChatError(ErrorCode.TOOL_FAILED, f"The tool server {server.name} does not answer.") from fault
-        tools = tuple(_spec(server.name, tool) for tool in listed.tools)
-        digest = hashlib.sha256(json.dumps([_pinned(tool) for tool in tools], sort_keys=True).encode())
-        return Manifest(server=server.name, tools=tools, version=digest.hexdigest(), discovered_at=datetime.now(UTC))
+                await self._speak(server, context, fresh=False)
+                async with self._connections.client(server.url, context.user_id) as client:
+                    tools = await listing(client)
+        except (*EXPECTED, TimeoutError) as error:
+            self._connections.forget(server.url, context.user_id)
+            fault = fault_of(server.name, error)
+            raise ChatError(ErrorCode.TOOL_FAILED, fault.reason) from error
+        self._line(server).breaker.answered()
+        return manifest_of(server.name, tools, self._clock.now())
 
     async def call(self, server: ServerEntry, call: ToolCall, context: ToolContext) -> ToolResult:
         """Call a tool; every failure is an outcome, `unknown` when an effect may have happened."""
-        sent = False
+        line = self._line(server)
+        if not line.breaker.admit():
+            reason = f"{server.name} failed several times in a row and is left alone for a moment."
+            return failed(reason, server_down=True)
+        attempt = _Attempt(self, server, call, context)
         try:
-            async with asyncio.timeout(context.timeout_s):
-                client = await self._open(server, context)
-                sent = True
-                answer = await client.call_tool(
-                    call.name, call.arguments, meta={"salescoach/idempotencyKey": context.idempotency_key}
-                )
-        except ChatError as fault:
-            return _failed(fault.message)
+            async with asyncio.timeout(context.timeout_s), line.room:
+                result = await attempt.run()
         except TimeoutError:
-            return _unclear(call) if sent else _failed(f"{server.name} does not answer.")
-        except MCPError as fault:
-            return _refused(server, call, fault)
-        except (httpx2.HTTPError, ExceptionGroup, OSError) as fault:
-            await self._forget(server)
-            _log.warning("mcp.unreachable", extra={"server": server.name, "reason": type(fault).__name__})
-            return _unclear(call) if sent else _failed(f"{server.name} cannot be reached.")
-        return _result(call, answer)
+            result = attempt.late()
+        if result.server_down:
+            line.breaker.failed()
+        else:
+            line.breaker.answered()
+        return result
 
-    async def _open(self, server: ServerEntry, context: ToolContext) -> Client:
-        token = await self._tokens(server, context)
+    async def ask(self, server: ServerEntry, call: ToolCall, context: ToolContext, attempt: "_Attempt") -> Any:
+        """Send one call."""
+        await self._speak(server, context, fresh=attempt.fresh_token)
+        async with self._connections.client(server.url, context.user_id) as client:
+            attempt.sent = True
+            return await _call_tool(client, call, context)
+
+    def reconnect(self, server: ServerEntry, context: ToolContext) -> None:
+        """Have the next try open a client of its own."""
+        self._connections.forget(server.url, context.user_id)
+
+    async def pause(self, fault: Fault) -> None:
+        """Wait before a second try as long as the server wishes, or a moment."""
+        wait_s = fault.retry_after_s
+        await self._clock.sleep(self._clock.jitter(PAUSE_S) if wait_s is None else wait_s)
+
+    async def _speak(self, server: ServerEntry, context: ToolContext, *, fresh: bool) -> None:
+        token = await self._tokens(server, context, fresh=fresh)
         headers = {"X-User-Email": context.email or "", "X-User-Region": context.region or "", **context.extra}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        _headers.set({name: value for name, value in headers.items() if value})
-        connection = self._connections.get(server.url)
-        if connection is None or not connection.usable:
-            connection = self._connections[server.url] = _Connection(server.url)
-        return await connection.client()
+        speak_with(headers)
 
-    async def _forget(self, server: ServerEntry) -> None:
-        connection = self._connections.pop(server.url, None)
-        if connection is not None:
-            await connection.close()
+    def _line(self, server: ServerEntry) -> _Line:
+        # A change of name or place in the registry is another server.
+        return self._lines.setdefault((server.name, server.url), _Line(self._clock))
 
     async def close(self) -> None:
         """Close all clients."""
-        connections, self._connections = list(self._connections.values()), {}
-        await asyncio.gather(*(connection.close() for connection in connections))
+        await self._connections.close()
 
 
-def _spec(server: str, tool: Any) -> ToolSpec:
-    hints = tool.annotations
-    read_only = bool(hints and hints.read_only_hint)
-    return ToolSpec(
-        server=server,
-        name=tool.name,
-        title=tool.title or (hints.title if hints else None) or tool.name,
-        description=tool.description or "",
-        input_schema=tool.input_schema,
-        read_only=read_only,
-        idempotent=bool(hints and hints.idempotent_hint),
-        destructive=not read_only and (hints is None or hints.destructive_hint is not False),
+class _Attempt:
+    """One call with its at most two tries."""
+
+    def __init__(self, tools: McpTools, server: ServerEntry, call: ToolCall, context: ToolContext) -> None:
+        self._tools = tools
+        self._server = server
+        self._call = call
+        self._context = context
+        self._tried: set[Kind] = set()
+        self._ends = asyncio.get_running_loop().time() + context.timeout_s
+        self.fresh_token = False
+        self.sent = False
+
+    async def run(self) -> ToolResult:
+        """Try, and try once more where that does no harm."""
+        while True:
+            try:
+                return result_of(self._call, await self._tools.ask(self._server, self._call, self._context, self))
+            except ChatError as refusal:
+                return failed(refusal.message)
+            except EXPECTED as error:
+                fault = fault_of(self._server.name, error)
+            _log.warning("mcp.fault", extra={"server": self._server.name, "kind": fault.kind.value})
+            if not self._may_repeat(fault):
+                return self._given_up(fault)
+            await self._prepare(fault)
+
+    def _may_repeat(self, fault: Fault) -> bool:
+        if fault.kind in _REPEATED_ALWAYS:
+            return fault.kind not in self._tried
+        if fault.kind not in _REPEATED_IF_SAFE or not self._call.safe_to_repeat or self._tried & _REPEATED_IF_SAFE:
+            return False
+        left_s = self._ends - asyncio.get_running_loop().time()
+        return (fault.retry_after_s or 0.0) < left_s
+
+    async def _prepare(self, fault: Fault) -> None:
+        self._tried.add(fault.kind)
+        self.sent = False
+        if fault.kind is Kind.EXPIRED:
+            self.fresh_token = True
+        elif fault.kind in (Kind.SESSION_LOST, Kind.UNCLEAR):
+            self._tools.reconnect(self._server, self._context)
+        if fault.kind in _REPEATED_IF_SAFE:
+            await self._tools.pause(fault)
+
+    def _given_up(self, fault: Fault) -> ToolResult:
+        wish = f" It asks to be left alone for {fault.retry_after_s:.0f} s." if fault.retry_after_s else ""
+        if fault.kind in (Kind.UNCLEAR, Kind.SPOILED):
+            return unclear(self._call, fault.reason + wish, server_down=fault.of_the_server)
+        return failed(fault.reason + wish, server_down=fault.of_the_server)
+
+    def late(self) -> ToolResult:
+        """Give the outcome of a call whose time is over."""
+        reason = f"{self._server.name} did not answer in time."
+        return unclear(self._call, reason, server_down=True) if self.sent else failed(reason, server_down=True)
+
+
+async def _call_tool(client: Client, call: ToolCall, context: ToolContext) -> Any:
+    return await client.call_tool(
+        call.name,
+        call.arguments,
+        progress_callback=context.on_progress,
+        meta={"salescoach/idempotencyKey": context.idempotency_key},
     )
-
-
-def _pinned(tool: ToolSpec) -> list[Any]:
-    return [tool.name, tool.description, tool.input_schema, tool.read_only, tool.idempotent, tool.destructive]
-
-
-def _failed(reason: str) -> ToolResult:
-    return ToolResult(state=CallState.FAILED, text=f"The tool failed: {reason}", summary=reason)
-
-
-def _unclear(call: ToolCall) -> ToolResult:
-    if call.safe_to_repeat:
-        return _failed("The tool did not answer in time.")
-    return ToolResult(state=CallState.UNKNOWN, text=MAY_HAVE_HAPPENED, summary=MAY_HAVE_HAPPENED)
-
-
-def _refused(server: ServerEntry, call: ToolCall, fault: MCPError) -> ToolResult:
-    data: Any = fault.error.data
-    status = _mapping(data).get("status")
-    _log.warning("mcp.refused", extra={"server": server.name, "status": status, "code": fault.error.code})
-    if status in (401, 403):
-        return _failed(f"{server.name} does not allow you this.")
-    if status is None or status == 429:  # noqa: PLR2004
-        return _failed(f"{server.name} refused the call.")
-    return _unclear(call)
-
-
-def _result(call: ToolCall, answer: Any) -> ToolResult:
-    texts = [part.text for part in answer.content if part.type == "text"]
-    structured: Any = answer.structured_content
-    text = json.dumps(structured, ensure_ascii=False) if structured is not None else "\n".join(texts)
-    if answer.is_error:
-        return _failed(("\n".join(texts) or "no reason given")[:1000])
-    facts = _mapping(structured)
-    links = [part.uri for part in answer.content if part.type == "resource_link"]
-    given = facts.get("links")
-    for link in cast("list[Any]", given) if isinstance(given, list) else []:
-        address = link if isinstance(link, str) else _mapping(link).get("url")
-        if isinstance(address, str):
-            links.append(address)
-    return ToolResult(
-        state=CallState.DONE,
-        text=text,
-        summary=_summary(call, facts, texts),
-        as_of=str(facts["as_of"]) if facts.get("as_of") else None,
-        links=tuple(links),
-    )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _summary(call: ToolCall, facts: dict[str, Any], texts: list[str]) -> str:
-    """Say in one line what came back: the tool's own summary, or how many rows."""
-    own = facts.get("summary")
-    if isinstance(own, str):
-        return own[:SUMMARY_CHARS]
-    for name, value in facts.items():
-        if isinstance(value, list) and name != "links":
-            return f"{len(value)} {name}"  # pyright: ignore[reportUnknownArgumentType]
-    line = " ".join(" ".join(texts).split())
-    return line[:SUMMARY_CHARS] or f"{call.name} answered"

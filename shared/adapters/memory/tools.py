@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.servers import BreakerState
 from shared.domain.tools import CallState, Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
 
 Answer = ToolResult | Callable[[ToolCall, ToolContext], ToolResult]
@@ -34,6 +35,11 @@ class MemoryTools:
         if server.name not in self.manifests:
             raise ChatError(ErrorCode.TOOL_FAILED, f"The tool server {server.name} does not answer.")
         return self.manifests[server.name]
+
+    def breaker(self, server: ServerEntry) -> BreakerState:
+        """Let every call pass."""
+        del server
+        return "closed"
 
     async def call(self, server: ServerEntry, call: ToolCall, context: ToolContext) -> ToolResult:
         """Answer from the script; a call without a scripted answer fails."""

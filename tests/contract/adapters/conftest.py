@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from shared.adapters.mcp_tools.client import McpTools
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 
@@ -68,6 +70,16 @@ def tool_servers(identity: Part, tmp_path_factory: pytest.TempPathFactory) -> It
     part = Part("mcp_servers", "--data", str(data), "--identity", identity.url)
     yield part
     part.end()
+
+
+@pytest.fixture
+async def tools(identity: Part) -> AsyncIterator[McpTools]:
+    """The real adapter of the tools, with tokens on behalf of people."""
+    from .tool_calls import runner  # noqa: PLC0415  # it imports this module
+
+    adapter = runner(identity)
+    yield adapter
+    await adapter.close()
 
 
 @pytest.fixture(scope="session")
