@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from shared.domain.ids import UserId
+from shared.domain.models import Flavour
 from shared.domain.tools import Manifest, ServerEntry, ToolContext
 from shared.flow.services import Services, TurnServices
 from shared.ports import ChatModel, ClientChannel, PromptStore, ToolRegistry, ToolRunner, TurnEngine, UpstreamProof
@@ -142,21 +143,28 @@ class _ServersFromFile:
 
 
 def _model(values: Settings) -> ChatModel:
-    from shared.adapters.chat_completions import ChatCompletions, Deployments
+    from shared.adapters.model_choice import ModelChoice
 
-    deployments = Deployments(primary=values.chat_model, secondary=values.chat_model_secondary)
+    deployments = values.deployments()
+    api_key: str | Callable[[], Awaitable[str]]
     if values.azure_openai_endpoint:
         base_url = f"{values.azure_openai_endpoint.rstrip('/')}/openai/v1/"
         key = values.azure_openai_api_key
-        return ChatCompletions(
-            base_url=base_url, api_key=key.get_secret_value() if key else _model_token(), deployments=deployments
-        )
-    key = values.openai_api_key
-    return ChatCompletions(
-        base_url=_given(values.openai_base_url),
-        api_key=key.get_secret_value() if key else "none",
-        deployments=deployments,
-    )
+        api_key = key.get_secret_value() if key else _model_token()
+    else:
+        base_url = _given(values.openai_base_url)
+        api_key = values.openai_api_key.get_secret_value() if values.openai_api_key else "none"
+
+    def build(flavour: Flavour) -> ChatModel:
+        if flavour == "responses":
+            from shared.adapters.responses import Responses
+
+            return Responses(base_url=base_url, api_key=api_key, deployments=deployments)
+        from shared.adapters.chat_completions import ChatCompletions
+
+        return ChatCompletions(base_url=base_url, api_key=api_key, deployments=deployments)
+
+    return ModelChoice(deployments, build)
 
 
 def _model_token() -> Callable[[], Awaitable[str]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.models import Deployments
 from shared.domain.turn_events import TurnLimits
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     azure_openai_api_key: SecretStr | None = Field(None, validation_alias="AZURE_OPENAI_API_KEY")
     chat_model: str = Field("gpt-4.1-mini", validation_alias="AZURE_OPENAI_CHAT_MODEL")
     chat_model_secondary: str = Field("gpt-4.1-mini-2", validation_alias="AZURE_OPENAI_CHAT_MODEL_SECONDARY")
+    utility_model: str | None = Field(None, validation_alias="AZURE_OPENAI_UTILITY_MODEL")
 
     history_retention_days: int = Field(0, ge=0, le=24_855, validation_alias="HISTORY_RETENTION_DAYS")
     fiscal_year_start_month: int = Field(1, ge=1, le=12, validation_alias="FISCAL_YEAR_START_MONTH")
@@ -115,6 +117,10 @@ class Settings(BaseSettings):
     def in_azure(self) -> bool:
         """Whether the app runs on Azure's own host (which sets WEBSITE_SITE_NAME)."""
         return self.site_name is not None
+
+    def deployments(self) -> Deployments:
+        """Name the models in use."""
+        return Deployments(primary=self.chat_model, secondary=self.chat_model_secondary, utility=self.utility_model)
 
     def turn_limits(self) -> TurnLimits:
         """Give the bounds of one turn."""

@@ -11,6 +11,8 @@ PROMISES = {
     "authenticate:token-verified": "Signature, issuer, audience, lifetime, tenant, scope and kind of a token are checked.",
     "connect:upstream-proof": "An event without the service's own proof has no effect.",
     "process:model-failures": "Each failure of a model is a typed outcome after one request.",
+    "process:model-ends": "A filter, a limit and a refusal are ends of an answer, not failures.",
+    "process:model-switch": "A model of the other API flavour takes over by one setting, even within a turn.",
     "query:bad-input": "Every message that is not as documented gets the documented code.",
     "query:bad-frames": "Bad frames leave the connection and the stack healthy.",
     "query:duplicate": "A repeated message is answered as the first time; nothing is done twice.",

@@ -38,7 +38,7 @@ def check_parameters(body: Json, *, limit: str) -> None:
 
 
 def check_items(model: str, items: list[Json]) -> None:
-    """Refuse function calls of a reasoning model that come back without the reasoning before them.
+    """Refuse function calls of a reasoning model that come back by their id without the reasoning before them.
 
     Raises:
         BadRequest: as OpenAI words it.
@@ -47,10 +47,9 @@ def check_items(model: str, items: list[Json]) -> None:
         return
     kinds = [str(item.get("type") or "message") for item in items]
     for at, kind in enumerate(kinds):
-        if kind == "function_call" and "reasoning" not in _round_before(kinds, at):
-            name = items[at].get("id") or items[at].get("call_id")
+        if kind == "function_call" and items[at].get("id") and "reasoning" not in _round_before(kinds, at):
             raise BadRequest(
-                f"Item '{name}' of type 'function_call' was provided without its required 'reasoning' item.",
+                f"Item '{items[at]['id']}' of type 'function_call' was provided without its required 'reasoning' item.",
                 param="input",
             )
 

@@ -3,21 +3,23 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletionChunk
 
+from shared.domain import model_faults
 from shared.domain.conversation import Usage
-from shared.domain.errors import ErrorCode, ModelFailed
+from shared.domain.errors import ModelFailed
 from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFinished, Said, TextDelta
-from shared.domain.models import cost, spec_of
+from shared.domain.models import Deployments, cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
 SILENCE_S = 20.0
 """A model that sends no byte for so long is given up (product.md, rule 14)."""
+TEMPERATURE = 0.2
 _FINISHES: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -25,14 +27,6 @@ _FINISHES: dict[str, FinishReason] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployments:
-    """The models that settings chose."""
-
-    primary: str
-    secondary: str
 
 
 class ChatCompletions:
@@ -58,7 +52,7 @@ class ChatCompletions:
         Raises:
             ModelFailed: the model refused, broke or was silent for too long.
         """
-        name = self.name(secondary=request.use_secondary)
+        name = self._deployments.serving(request)
         try:
             stream = cast("Any", await self._client.chat.completions.create(**_arguments(name, request)))
             async with stream:
@@ -72,6 +66,7 @@ class ChatCompletions:
 
 
 def _arguments(name: str, request: ModelRequest) -> dict[str, Any]:
+    spec = spec_of(name)
     arguments: dict[str, Any] = {
         "model": name,
         "messages": [{"role": "system", "content": request.system}, *map(_message, request.said)],
@@ -80,8 +75,16 @@ def _arguments(name: str, request: ModelRequest) -> dict[str, Any]:
     }
     if request.tools:
         arguments["tools"] = [_tool(tool) for tool in request.tools]
-    if spec_of(name).takes_temperature:
-        arguments["temperature"] = 0.2
+    if request.shape is not None:
+        shape = {"name": request.shape.name, "schema": request.shape.schema, "strict": True}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": shape}
+    if spec.reasons:
+        # Tools are refused in this API unless the effort is none.
+        arguments["reasoning_effort"] = "none" if request.tools else spec.effort
+    if spec.takes_temperature:
+        arguments["temperature"] = TEMPERATURE
+    # Servers that are not OpenAI's know the older name better; reasoning models know the newer one alone.
+    arguments["max_completion_tokens" if spec.reasons else "max_tokens"] = spec.answer_tokens
     return arguments
 
 
@@ -112,6 +115,7 @@ class _Gathered:
     def __init__(self, name: str) -> None:
         self._name = name
         self._calls: dict[int, RequestedCall] = {}
+        self._refused = False
         self.reason: FinishReason | None = None
         self._model = name
         self._usage = Usage(rounds=1)
@@ -132,8 +136,10 @@ class _Gathered:
         choice = chunk.choices[0]
         for part in choice.delta.tool_calls or []:
             self._add(part)
+        self._refused = self._refused or bool(choice.delta.refusal)
         if choice.finish_reason is not None:
-            self.reason = _FINISHES[choice.finish_reason]
+            # A refusal is said in words, and ends as what it is.
+            self.reason = "content_filter" if self._refused else _FINISHES[choice.finish_reason]
         return choice.delta.content or choice.delta.refusal or ""
 
     def _add(self, part: Any) -> None:
@@ -162,32 +168,15 @@ async def _events(chunks: AsyncIterator[ChatCompletionChunk], name: str) -> Asyn
     except openai.OpenAIError as fault:
         raise _failure(fault) from fault
     except json.JSONDecodeError as fault:
-        raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model's stream was unreadable.", may_repeat=True) from fault
+        raise model_faults.unreadable() from fault
     if gathered.reason is None:
-        # openai 3.54 ends silently when a stream breaks off cleanly; that is no answer (product.md, Models).
-        raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model's answer broke off.", may_repeat=True)
+        # openai 3.54 ends silently when a stream breaks off cleanly.
+        raise model_faults.broken_off()
     yield gathered.finished(gathered.reason)
 
 
 def _failure(fault: openai.OpenAIError) -> ModelFailed:
     """Say what a vendor's error means for the turn."""
     if isinstance(fault, openai.APIStatusError):
-        return _status_failure(fault)
-    # Connection faults, timeouts, and error events in mid-stream.
-    return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model does not answer at present.", may_repeat=True)
-
-
-def _status_failure(fault: openai.APIStatusError) -> ModelFailed:
-    if fault.status_code in (404, 410):
-        return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "This model has been retired.", may_repeat=True)
-    if fault.status_code in (408, 409, 429) or fault.status_code >= 500:  # noqa: PLR2004
-        wait = fault.response.headers.get("retry-after") or ""
-        return ModelFailed(
-            ErrorCode.MODEL_UNAVAILABLE,
-            "The model is busy.",
-            may_repeat=True,
-            retry_after_s=float(wait) if wait.isdigit() else None,
-        )
-    if fault.code == "content_filter":
-        return ModelFailed(ErrorCode.BLOCKED, "The provider's filter stopped this question.", may_repeat=False)
-    return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model refused the request.", may_repeat=False)
+        return model_faults.of_status(fault.status_code, fault.code, fault.response.headers.get("retry-after"))
+    return model_faults.silent()

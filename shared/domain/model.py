@@ -1,7 +1,7 @@
 """Say what is asked of a language model and what it streams back, in no vendor's words."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shared.domain.conversation import Usage
 from shared.domain.tools import RequestedCall, ToolSpec
@@ -26,16 +26,28 @@ class Said:
     text: str
     calls: tuple[CallMade, ...] = ()
     call_id: str | None = None
+    thoughts: str | None = None
+    """What the provider wants back with these calls, as its adapter gave it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedShape:
+    """A strict JSON schema that the text must fit."""
+
+    name: str
+    schema: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One model round."""
+    """One model round; `utility` is for titles, charts and summaries."""
 
     system: str
     said: tuple[Said, ...]
     tools: tuple[ToolSpec, ...] = ()
     use_secondary: bool = False
+    purpose: Literal["answer", "utility"] = "answer"
+    shape: WantedShape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,8 @@ class RoundFinished:
     model: str
     usage: Usage
     calls: tuple[RequestedCall, ...] = field(default=())
+    thoughts: str | None = None
+    """Opaque: reasoning that must go back to the provider with the results of these calls."""
 
 
 ModelEvent = TextDelta | RoundFinished

@@ -55,6 +55,8 @@ class RoundRecord:
     model: str
     usage: Usage
     prompt_version: str | None = None
+    thoughts: str | None = None
+    """Opaque: what the provider wants back with the results of this round's calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:
             )
             for call in mine
         )
-        said.append(Said(role="assistant", text=record.text, calls=made))
+        said.append(Said(role="assistant", text=record.text, calls=made, thoughts=record.thoughts))
         said.extend(Said(role="tool", text=_told(call), call_id=_short(call)) for call in mine)
     return said
 

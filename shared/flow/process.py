@@ -193,6 +193,7 @@ async def _store(
         model=finished.model,
         usage=finished.usage,
         prompt_version=context.prompt_version,
+        thoughts=finished.thoughts if calls else None,
     )
     stored = await services.conversations.end_round(turn.ref(), turn.attempt, record, calls, _lease(services))
     if stored is None:
