@@ -5,7 +5,7 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test check e2e faults bench package lock setup help
+.PHONY: run test check types quick lint e2e faults bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
@@ -14,11 +14,18 @@ test: setup ## run all tests: unit, contract, local, end to end, browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick lint
+
+types:
+	@$(BIN)/pyright
+
+quick:
+	@$(BIN)/python -m pytest tests/unit tests/contract
+
+lint:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
-	@$(BIN)/pyright
-	@$(BIN)/python -m pytest tests/unit tests/contract
 
 e2e: setup ## start a stack of its own on free ports and talk to it from outside
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
