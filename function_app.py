@@ -4,9 +4,12 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions import authenticate, connect, persist, process, query, respond, tools, upkeep
-from functions.api import health, sessions
+from functions.api import export, health, sessions
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for module in (connect, authenticate, query, process, tools, respond, persist, upkeep, health, sessions):
+steps = (connect, authenticate, query, process, tools, respond, persist, upkeep)
+resources = (health, sessions, export)
+
+for module in (*steps, *resources):
     app.register_functions(module.bp)

@@ -212,7 +212,19 @@ async def rest(req: func.HttpRequest, handle: RestHandler, *, status: int = 200)
         body = {"code": refusal.code.value, "message": refusal.message, "correlation_id": correlation_id}
         headers = {"Retry-After": str(round(refusal.retry_after_s))} if refusal.retry_after_s else {}
         return respond({"success": False, "error": body}, _STATUS[refusal.code], headers)
-    return respond({"success": True, "data": to_json(data)}, status)
+    return data if isinstance(data, func.HttpResponse) else respond({"success": True, "data": to_json(data)}, status)
+
+
+def download(text: str, mimetype: str, name: str) -> func.HttpResponse:
+    """Write a file that no cache keeps and no browser runs."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return func.HttpResponse(
+        text,
+        status_code=200,
+        mimetype=mimetype,
+        charset="utf-8",
+        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", **headers},
+    )
 
 
 def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> func.HttpResponse:

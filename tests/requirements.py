@@ -42,6 +42,7 @@ PROMISES = {
     "tools:legible": "Every result says in one line what came, with its date and its links.",
     "persist:committed-after-binding": "response.committed is sent only after the output binding was applied.",
     "api:owner-only": "REST shows a person's own sessions only; absent and foreign look the same.",
+    "api:export": "A session goes out whole, as Markdown, JSON or CSV; no cell of it is a formula.",
     "stack:host-killed": "A host killed in mid-answer costs nothing but time.",
     "stack:lazy-imports": "Light triggers never import the model's, MCP's or Blob's SDK.",
     "stack:settings-documented": "Every setting stands in template and docs, and no other.",

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import ChatError, ErrorCode
-from shared.flow import connect
+from shared.domain.ids import UserId
+from shared.flow import connect, export
 from shared.flow.authenticate import require_grant
 
 
@@ -105,3 +106,32 @@ async def test_a_client_url_lives_five_minutes(room: Any) -> None:
 
     assert (access.expires_at - room.clock.now()).total_seconds() == 300
     assert access.user_id == caller.user_id
+
+
+@pytest.mark.requirement("api:export")
+async def test_an_export_has_every_message_of_its_owner_and_nobody_elses(room: Any, rounds: Any) -> None:
+    """Page after page; a foreign session is as absent as one that never was."""
+    for number in range(3):
+        room.scripted(rounds.says(f"Answer {number}."))
+        await room.ask(f"Question {number}?")
+        await room.run()
+
+    whole = await export.whole_session(room.services, rounds.SAM, rounds.SESSION)
+
+    assert [message.seq for message in whole.items] == [1, 2, 3, 4, 5, 6]
+    assert whole.title == "Question 0?"
+    with pytest.raises(ChatError) as refused:
+        await export.whole_session(room.services, UserId("other:eve"), rounds.SESSION)
+    assert refused.value.code is ErrorCode.NOT_FOUND
+
+
+async def test_an_export_reads_on_over_many_pages(room: Any, rounds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the last message."""
+    monkeypatch.setattr(export, "PAGE", 1)
+    room.scripted(rounds.says("Fine."))
+    await room.ask("How is it?")
+    await room.run()
+
+    whole = await export.whole_session(room.services, rounds.SAM, rounds.SESSION)
+
+    assert [message.content for message in whole.items] == ["How is it?", "Fine."]
