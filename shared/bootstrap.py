@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from shared.domain.ids import UserId
 from shared.domain.models import Flavour
-from shared.domain.tools import Manifest, ServerEntry, ToolContext
+from shared.domain.tools import ServerEntry, ToolContext
 from shared.flow.services import Services, TurnServices
 from shared.ports import ChatModel, ClientChannel, PromptStore, ToolRegistry, ToolRunner, TurnEngine, UpstreamProof
 from shared.settings import Settings, load
+from shared.tool_ports import ToolRegistry, ToolRunner
 
 _T = TypeVar("_T")
 
@@ -52,7 +53,7 @@ def services() -> Services:
         sealer=LocalKeySealer(sealing_key),
         conversations=CosmosConversations(account.items("conversations")),
         users=CosmosUsers(account.items("users"), clock, hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()),
-        registry=_registry(values, account),
+        registry=_registry(values, account, clock),
         channel=_channel(values),
         limits=values.turn_limits(),
     )
@@ -115,31 +116,16 @@ def _channel(values: Settings) -> ClientChannel:
     return WebPubSubChannel.from_identity(_given(values.web_pubsub_endpoint), credential())
 
 
-def _registry(values: Settings, account: Any) -> ToolRegistry:
+def _registry(values: Settings, account: Any, clock: Clock) -> ToolRegistry:
     from shared.adapters.cosmos.registry import CosmosRegistry
+    from shared.adapters.registry_cache import CachedRegistry
     from shared.adapters.registry_file import FileRegistry
 
-    stored = CosmosRegistry(account.items("registry"))
+    stored, file = CosmosRegistry(account.items("registry")), FileRegistry(values.mcp_file)
     if values.mcp_source == "cosmos":
-        return stored
-    return _ServersFromFile(FileRegistry(values.mcp_file), stored)
-
-
-class _ServersFromFile:
-    """Take the servers from a file and keep what they offer in the store, where every worker reads it."""
-
-    def __init__(self, file: ToolRegistry, store: ToolRegistry) -> None:
-        self._file = file
-        self._store = store
-
-    async def servers(self) -> list[ServerEntry]:
-        return await self._file.servers()
-
-    async def manifests(self) -> list[Manifest]:
-        return await self._store.manifests()
-
-    async def put_manifest(self, manifest: Manifest) -> None:
-        await self._store.put_manifest(manifest)
+        return CachedRegistry(stored, stored, clock, fallback=file)
+    # What is learnt of the servers is kept in the store, where every worker reads it.
+    return CachedRegistry(file, stored, clock)
 
 
 def _model(values: Settings) -> ChatModel:
@@ -195,7 +181,7 @@ def _tools(values: Settings) -> ToolRunner:
             return await exchange.for_app(values.tenants[0], server.audience, fresh=fresh)
         return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience, fresh=fresh)
 
-    return McpTools(tokens)
+    return McpTools(tokens, services().clock)
 
 
 def _given(value: _T | None) -> _T:

@@ -12,7 +12,7 @@ from shared.domain.identity import Caller, SessionGrant
 from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, TurnId, UserId
 from shared.domain.model import ModelEvent, ModelRequest
 from shared.domain.prompt import Prompt
-from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
+from shared.domain.tools import ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
 
 
@@ -207,22 +207,6 @@ class UserStore(Protocol):
         ...
 
 
-class ToolRegistry(Protocol):
-    """Knows the tool servers and what they last offered."""
-
-    async def servers(self) -> list[ServerEntry]:
-        """List the valid, enabled servers."""
-        ...
-
-    async def manifests(self) -> list[Manifest]:
-        """List the last discovered tools per server."""
-        ...
-
-    async def put_manifest(self, manifest: Manifest) -> None:
-        """Keep what a server offers now."""
-        ...
-
-
 class ClientChannel(Protocol):
     """Sends frames to people. Raises ChannelUnavailable when the service refuses or does not answer."""
 
@@ -279,20 +263,4 @@ class PromptStore(Protocol):
         Raises:
             StoreUnavailable: the store is down and no good copy is known.
         """
-        ...
-
-
-class ToolRunner(Protocol):
-    """Talks to tool servers."""
-
-    async def discover(self, server: ServerEntry, context: ToolContext) -> Manifest:
-        """List a server's tools.
-
-        Raises:
-            ChatError: `tool_failed` when the server does not answer.
-        """
-        ...
-
-    async def call(self, server: ServerEntry, call: ToolCall, context: ToolContext) -> ToolResult:
-        """Call a tool; every failure is an outcome. `unknown` when an effect may have happened."""
         ...

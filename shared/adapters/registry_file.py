@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, cast
 
+from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.wire.reading import MalformedDocument
 from shared.wire.registry_documents import server_from
@@ -19,10 +20,13 @@ class RegistryFileUnusable(Exception):
 class FileRegistry:
     """Meet ToolRegistry over a file that is read once; manifests are kept for the life of the process."""
 
+    fallen_back = False
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._servers: list[ServerEntry] | None = None
         self._manifests: dict[str, Manifest] = {}
+        self._statuses: dict[str, ServerStatus] = {}
 
     async def servers(self) -> list[ServerEntry]:
         """List the valid, enabled servers; the others are named in the log.
@@ -44,6 +48,14 @@ class FileRegistry:
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
         self._manifests[manifest.server] = manifest
+
+    async def statuses(self) -> list[ServerStatus]:
+        """List what was found since the process started."""
+        return list(self._statuses.values())
+
+    async def put_status(self, status: ServerStatus) -> None:
+        """Keep how a server is doing now."""
+        self._statuses[status.server] = status
 
 
 def read_servers(path: Path) -> tuple[list[ServerEntry], list[MalformedDocument]]:

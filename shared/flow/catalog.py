@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.identity import RoleChoice
 from shared.domain.policy import ANYONE, may_use
-from shared.domain.tools import ServerEntry, ToolSpec
+from shared.domain.tools import ServerEntry, ToolSpec, ruled
 from shared.flow.services import Services
 
 
@@ -17,6 +17,8 @@ class Catalog:
     tools: tuple[ToolSpec, ...]
     undiscovered: tuple[str, ...]
     """Servers that never told what they offer; their tools are missing."""
+    down: tuple[str, ...] = ()
+    """Servers that did not answer when they were last asked, the undiscovered ones among them."""
 
     def find(self, offered_name: str) -> ToolSpec | None:
         """Find a tool by the name under which the model sees it."""
@@ -29,12 +31,21 @@ class Catalog:
 
 async def select(services: Services, role: RoleChoice) -> Catalog:
     """Select what these effective roles may use; everything else does not exist for them."""
-    entries, manifests = await asyncio.gather(services.registry.servers(), services.registry.manifests())
+    registry = services.registry
+    entries, manifests, statuses = await asyncio.gather(registry.servers(), registry.manifests(), registry.statuses())
     allowed = tuple(entry for entry in entries if may_use(entry.roles, role.effective))
     offered = {manifest.server: manifest for manifest in manifests}
-    tools = [tool for entry in allowed if entry.name in offered for tool in offered[entry.name].tools]
+    tools = [
+        tool
+        for entry in allowed
+        if entry.name in offered
+        for spec in offered[entry.name].tools
+        if (tool := ruled(entry, spec)) is not None
+    ]
     missing = tuple(entry.name for entry in allowed if entry.name not in offered)
-    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing)
+    ill = {status.server for status in statuses if not status.up}
+    down = tuple(entry.name for entry in allowed if entry.name in ill or entry.name in missing)
+    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing, down=down)
 
 
 async def known_roles(services: Services) -> set[str]:

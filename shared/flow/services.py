@@ -13,11 +13,10 @@ from shared.ports import (
     PromptStore,
     TokenSealer,
     TokenVerifier,
-    ToolRegistry,
-    ToolRunner,
     UpstreamProof,
     UserStore,
 )
+from shared.tool_ports import ToolRegistry, ToolRunner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from shared.domain.errors import ChatError, EngineUnavailable
 from shared.domain.tools import Manifest, ServerEntry, ToolContext
 from shared.domain.turns import LEASE_S, TurnRef, TurnStatus
+from shared.flow.servers import changed_tools, note_down, note_up
 from shared.flow.services import Services, TurnServices
 from shared.ports import TurnEngine
 
@@ -56,8 +57,11 @@ async def _discover(services: TurnServices, server: ServerEntry) -> Manifest | N
     )
     try:
         manifest = await services.tools.discover(server, context)
-    except ChatError:
+    except ChatError as fault:
         _log.warning("server.undiscovered", extra={"server": server.name})
+        await note_down(services, server, fault.message)
         return None
+    before = {kept.server: kept for kept in await services.registry.manifests()}.get(server.name)
     await services.registry.put_manifest(manifest)
+    await note_up(services, server, changed=changed_tools(before, manifest))
     return manifest

@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.policy import parse_roles
-from shared.domain.tools import Manifest, ServerEntry
+from shared.domain.servers import ServerStatus
+from shared.domain.tools import Manifest, ServerEntry, ToolRule
 from shared.wire.outbound import to_json
 from shared.wire.reading import MalformedDocument, expect, read
 
 SERVER_KIND = "mcp_server"
 MANIFEST_KIND = "tool_manifest"
+STATUS_KIND = "server_status"
 TIMEOUT_MOST_S = 300.0
 """Longest time that a server may be given for a call (product.md, rule 14)."""
 
@@ -38,6 +40,23 @@ def _safe_url(url: str) -> str:
     return url
 
 
+class _Rule(BaseModel):
+    """What an entry says of all its tools, or of one."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    enabled: bool = True
+    read_only: bool | None = None
+    idempotent: bool | None = None
+    approval: bool | None = None
+
+    def rule(self) -> ToolRule:
+        """Give it as the domain has it."""
+        return ToolRule(
+            enabled=self.enabled, read_only=self.read_only, idempotent=self.idempotent, approval=self.approval
+        )
+
+
 class _Server(BaseModel):
     """The predecessor's entry; the names of its fields bind us, the lower-case ones are ours."""
 
@@ -51,6 +70,10 @@ class _Server(BaseModel):
     audience: str | None = None
     timeout_s: float = Field(default=60.0, gt=0, le=TIMEOUT_MOST_S)
     enabled: bool = True
+    read_only: bool | None = None
+    idempotent: bool | None = None
+    approval: bool | None = None
+    tools: dict[str, _Rule] = Field(default_factory=dict)
 
 
 def server_from(data: Mapping[str, Any]) -> ServerEntry:
@@ -74,6 +97,8 @@ def server_from(data: Mapping[str, Any]) -> ServerEntry:
         audience=server.audience,
         timeout_s=server.timeout_s,
         enabled=server.enabled,
+        rule=ToolRule(read_only=server.read_only, idempotent=server.idempotent, approval=server.approval),
+        tools={name: rule.rule() for name, rule in server.tools.items()},
     )
 
 
@@ -90,7 +115,27 @@ def server_document(server: ServerEntry) -> dict[str, Any]:
         "timeout_s": server.timeout_s,
         "enabled": server.enabled,
     }
-    return document | ({"audience": server.audience} if server.audience else {})
+    given = {"audience": server.audience, **_words(server.rule)}
+    tools = {name: {"enabled": rule.enabled, **_words(rule)} for name, rule in server.tools.items()}
+    said = {name: value for name, value in given.items() if value is not None}
+    return document | said | ({"tools": tools} if tools else {})
+
+
+def _words(rule: ToolRule) -> dict[str, bool]:
+    said = {"read_only": rule.read_only, "idempotent": rule.idempotent, "approval": rule.approval}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def status_document(status: ServerStatus) -> dict[str, Any]:
+    """Write how a server is doing."""
+    data: dict[str, Any] = to_json(status)
+    return data | {"id": f"status:{status.server}", "kind": STATUS_KIND}
+
+
+def status_from(document: Mapping[str, Any]) -> ServerStatus:
+    """Read how a server is doing."""
+    expect(document, kind=STATUS_KIND)
+    return read(ServerStatus, document, document_id=document.get("id"))
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 from shared.adapters.cosmos.items import Items
+from shared.domain.errors import StoreUnavailable
+from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.wire import registry_documents as wire
 from shared.wire.reading import MalformedDocument
@@ -14,13 +16,22 @@ _log = logging.getLogger("salescoach.registry")
 class CosmosRegistry:
     """Meet ToolRegistry over container `registry`, partition key `/kind`; each faulty entry costs only itself."""
 
+    fallen_back = False
+
     def __init__(self, container: Items) -> None:
         self._items = container
 
     async def servers(self) -> list[ServerEntry]:
-        """List the valid, enabled servers; the others are named in the log."""
+        """List the valid, enabled servers; the others are named in the log.
+
+        Raises:
+            StoreUnavailable: the container holds no server at all, not even one that is switched off.
+        """
         entries: list[ServerEntry] = []
-        for document in await self._of_kind(wire.SERVER_KIND):
+        documents = await self._of_kind(wire.SERVER_KIND)
+        if not documents:
+            raise StoreUnavailable("the registry holds no tool server")
+        for document in documents:
             try:
                 entries.append(wire.server_from(document))
             except MalformedDocument as fault:
@@ -40,6 +51,20 @@ class CosmosRegistry:
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
         await self._items.upsert(wire.manifest_document(manifest))
+
+    async def statuses(self) -> list[ServerStatus]:
+        """List what was last found about servers."""
+        statuses: list[ServerStatus] = []
+        for document in await self._of_kind(wire.STATUS_KIND):
+            try:
+                statuses.append(wire.status_from(document))
+            except MalformedDocument as fault:
+                _log.warning("registry.status_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
+        return statuses
+
+    async def put_status(self, status: ServerStatus) -> None:
+        """Keep how a server is doing now; the latest word counts."""
+        await self._items.upsert(wire.status_document(status))
 
     async def _of_kind(self, kind: str) -> list[dict[str, Any]]:
         return await self._items.query(kind, "SELECT * FROM c WHERE c.kind = @kind", {"kind": kind})

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from shared.domain.errors import StoreUnavailable
 from shared.domain.prompt import Prompt
+from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 
 
@@ -14,6 +15,8 @@ class MemoryRegistry:
     def __init__(self, servers: Iterable[ServerEntry] = (), manifests: Iterable[Manifest] = ()) -> None:
         self._servers = list(servers)
         self._manifests = {manifest.server: manifest for manifest in manifests}
+        self._statuses: dict[str, ServerStatus] = {}
+        self.fallen_back = False
 
     async def servers(self) -> list[ServerEntry]:
         """List the enabled servers."""
@@ -29,6 +32,16 @@ class MemoryRegistry:
         """Keep what a server offers now."""
         await asyncio.sleep(0)
         self._manifests[manifest.server] = manifest
+
+    async def statuses(self) -> list[ServerStatus]:
+        """List what was last found about servers."""
+        await asyncio.sleep(0)
+        return list(self._statuses.values())
+
+    async def put_status(self, status: ServerStatus) -> None:
+        """Keep how a server is doing now."""
+        await asyncio.sleep(0)
+        self._statuses[status.server] = status
 
 
 class MemoryPrompts:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.registry_file import FileRegistry, RegistryFileUnusable, read_servers
 from shared.domain.tools import Manifest, ServerEntry
-from shared.ports import ToolRegistry
+from shared.tool_ports import ToolRegistry
 from shared.wire.registry_documents import server_document, server_from
 
 GOOD: dict[str, Any] = {
