@@ -11,7 +11,7 @@ from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
 from shared.flow.services import Services, TurnServices
-from shared.ports import ChatModel, ClientChannel, PromptStore, ToolRegistry, ToolRunner, TurnEngine, UpstreamProof
+from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TurnEngine, UpstreamProof
 from shared.settings import Settings, load
 from shared.tool_ports import ToolRegistry, ToolRunner
 
