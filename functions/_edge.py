@@ -205,6 +205,7 @@ async def rest(req: func.HttpRequest, handle: RestHandler, *, status: int = 200)
     """Answer a REST call of a proved person, in the one shape of success or failure."""
     correlation_id = uuid.uuid4().hex
     try:
+        spoken=said.spoken,
         caller = await _caller(req)
         data = await handle(build_services(), caller)
     except Exception as fault:  # noqa: BLE001  # the one place where faults become statuses

@@ -84,6 +84,8 @@ class Turn:
     error: str | None = None
     timezone: str | None = None
     locale: str | None = None
+    spoken: bool = False
+    """Whether a spoken summary was asked for."""
 
     def ref(self) -> TurnRef:
         """Name the current execution."""

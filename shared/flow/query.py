@@ -42,6 +42,7 @@ class Ask:
     id_from_client: bool
     content: str | None
     input_type: Literal["text", "audio"] = "text"
+    spoken: bool = False
     connection: ConnectionId | None = None
     request_id: str | None = None
 
@@ -145,6 +146,7 @@ def _records(services: Services, wish: Ask, question: Question, placed: Placed) 
         lease_until=now + timedelta(seconds=LEASE_S),
         timezone=wish.grant.timezone,
         locale=wish.grant.locale,
+        spoken=wish.spoken,
     )
     if placed.starts:
         turn = replace(turn, status=TurnStatus.RUNNING, epoch=1)
