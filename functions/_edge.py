@@ -74,19 +74,35 @@ async def client_event(request: str) -> ClientEvent:
     event: dict[str, Any] = json.loads(request)
     context: dict[str, Any] = event["connectionContext"]
     headers = _headers(context)
-    await build_services().upstream.prove(
-        connection_id=context["connectionId"],
-        signature=_one(headers, "ce-signature") or context.get("signature"),
-        authorization=_one(headers, "authorization"),
-    )
-    states: dict[str, Any] = context.get("states") or {}
+    signature = _one(headers, "ce-signature") or context.get("signature")
+    await prove(context["connectionId"], signature, _one(headers, "authorization"))
     return ClientEvent(
         connection_id=ConnectionId(context["connectionId"]),
         user_id=UserId(context.get("userId") or ""),
         data=event.get("data") or "",
-        session_id=PublicId(states["session"]) if states.get("session") else None,
-        origin=_one(_headers(event), "origin"),
+        session_id=session_of(context.get("states") or {}),
+        origin=origin_of(event),
     )
+
+
+async def prove(connection_id: str, signature: str | None, authorization: str | None) -> None:
+    """Prove that an event comes from our service, whichever door it came to.
+
+    Raises:
+        ChatError: `unauthenticated`.
+    """
+    await build_services().upstream.prove(connection_id=connection_id, signature=signature, authorization=authorization)
+
+
+def session_of(states: Mapping[str, Any]) -> PublicId | None:
+    """Give the session that the connection's state names."""
+    session = states.get("session")
+    return PublicId(session) if isinstance(session, str) and session else None
+
+
+def origin_of(connect: dict[str, Any]) -> str | None:
+    """Give the origin of the page that a `connect` event speaks of."""
+    return _one(_headers(connect), "origin")
 
 
 def _headers(part: dict[str, Any]) -> dict[str, list[str]]:
@@ -99,12 +115,8 @@ def _one(headers: dict[str, list[str]], name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-async def answer(request: str, event_name: str, handle: Handler) -> dict[str, Any] | None:
+async def answer(event: ClientEvent, event_name: str, handle: Handler) -> dict[str, Any] | None:
     """Answer a user event: always a frame, errors included, so that the service answers 200 (rule 1)."""
-    try:
-        event = await client_event(request)
-    except ChatError as refusal:
-        return refuse_event(refusal)
     try:
         message = parse(event.data, event=event_name)
     except Unreadable as refusal:
@@ -122,6 +134,11 @@ async def answer(request: str, event_name: str, handle: Handler) -> dict[str, An
 def refuse_event(refusal: ChatError) -> dict[str, Any]:
     """Refuse an event by status; of the trigger's three codes only `unauthorized` says who is to blame."""
     return {"code": "unauthorized", "errorMessage": refusal.message}
+
+
+def status_of(refusal: ChatError) -> int:
+    """Give the HTTP status of a refusal."""
+    return _STATUS[refusal.code]
 
 
 def _frame(frame: Frame) -> dict[str, Any]:
@@ -188,6 +205,7 @@ def question(grant: SessionGrant, event: ClientEvent, said: Query) -> Ask:
         id_from_client=said.message_id is not None,
         content=said.content,
         input_type=said.inputType,
+        spoken=said.spoken,
         connection=event.connection_id,
         request_id=said.request_id,
     )
@@ -205,14 +223,13 @@ async def rest(req: func.HttpRequest, handle: RestHandler, *, status: int = 200)
     """Answer a REST call of a proved person, in the one shape of success or failure."""
     correlation_id = uuid.uuid4().hex
     try:
-        spoken=said.spoken,
         caller = await _caller(req)
         data = await handle(build_services(), caller)
     except Exception as fault:  # noqa: BLE001  # the one place where faults become statuses
         refusal = _refusal(fault, correlation_id)
         body = {"code": refusal.code.value, "message": refusal.message, "correlation_id": correlation_id}
         headers = {"Retry-After": str(round(refusal.retry_after_s))} if refusal.retry_after_s else {}
-        return respond({"success": False, "error": body}, _STATUS[refusal.code], headers)
+        return respond({"success": False, "error": body}, status_of(refusal), headers)
     return data if isinstance(data, func.HttpResponse) else respond({"success": True, "data": to_json(data)}, status)
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from functions import _edge
+from functions import _edge, _events
 from shared.bootstrap import services, settings
-from shared.domain.errors import ChatError
 from shared.domain.frames import ConnectionAck
 from shared.domain.identity import Caller
 from shared.flow import connect as flow
@@ -30,29 +29,41 @@ async def negotiate(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.generic_trigger(arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="connect")
-async def connect(request: str) -> dict[str, Any]:
-    """Accept a signed-in person from a page of ours, with no roles and no groups; refuse everyone else."""
-    try:
-        event = await _edge.client_event(request)
-        flow.admit(event.user_id, event.origin, settings().allowed_origins)
-    except ChatError as refusal:
-        return _edge.refuse_event(refusal)
-    return {"userId": event.user_id, "roles": []}
+async def connect(request: str) -> dict[str, Any] | None:
+    """Let the handshake of a client happen, or not."""
+    return await _events.from_trigger("connect", request)
 
 
 @bp.generic_trigger(
     arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="connected"
 )
 async def connected(request: str) -> None:
-    """Greet the connection; nobody waits for it."""
-    event = await _edge.client_event(request)
-    greeting = ConnectionAck(connection_id=event.connection_id, server_time=datetime.now(UTC))
-    await tell_connection(services(), event.connection_id, greeting)
+    """Greet the connection."""
+    await _events.from_trigger("connected", request)
 
 
 @bp.generic_trigger(
     arg_name="request", type="webPubSubTrigger", hub=_edge.HUB, eventType="system", eventName="disconnected"
 )
 async def disconnected(request: str) -> None:
-    """Take note that a connection ended; a lost connection never cancels anything."""
-    await _edge.client_event(request)
+    """Take note that a connection ended."""
+    await _events.from_trigger("disconnected", request)
+
+
+@_events.answers("connect")
+async def admit(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, Any]:  # noqa: ARG001
+    """Accept a signed-in person from a page of ours, with no roles and no groups; refuse everyone else."""
+    flow.admit(event.user_id, event.origin, settings().allowed_origins)
+    return {"userId": event.user_id, "roles": []}
+
+
+@_events.answers("connected")
+async def greet(event: _edge.ClientEvent, turns: _events.Turns) -> None:  # noqa: ARG001
+    """Greet the connection; nobody waits for it."""
+    greeting = ConnectionAck(connection_id=event.connection_id, server_time=datetime.now(UTC))
+    await tell_connection(services(), event.connection_id, greeting)
+
+
+@_events.answers("disconnected")
+async def note(event: _edge.ClientEvent, turns: _events.Turns) -> None:
+    """Do nothing but prove the event: a lost connection never cancels anything."""

@@ -4,8 +4,7 @@ from typing import Any, assert_never
 
 import azure.durable_functions as df
 
-from functions import _edge
-from shared.bootstrap import engine
+from functions import _edge, _events
 from shared.domain.frames import Pong
 from shared.domain.ids import CallId, TurnId
 from shared.flow import approvals, authenticate, query, resume
@@ -20,6 +19,12 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 async def message(request: str, client: df.DurableOrchestrationClient) -> dict[str, Any] | None:
     """Answer one client message with its direct answer."""
+    return await _events.from_trigger("message", request, client)
+
+
+@_events.answers("message")
+async def answer(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, Any] | None:
+    """Answer the event, behind either door."""
 
     async def handle(services: Services, event: _edge.ClientEvent, said: inbound.Inbound) -> _edge.Reply:
         if isinstance(said, inbound.Ping):
@@ -28,9 +33,9 @@ async def message(request: str, client: df.DurableOrchestrationClient) -> dict[s
             wish = _edge.session_wish(event, said)
             frame = await authenticate.open_session(services, wish)
             return _edge.Reply(frame=frame, states={"session": wish.session_id})
-        return _edge.Reply(frame=await _within_session(services, engine(client), event, said))
+        return _edge.Reply(frame=await _within_session(services, turns(), event, said))
 
-    return await _edge.answer(request, "message", handle)
+    return await _edge.answer(event, "message", handle)
 
 
 async def _within_session(

@@ -56,4 +56,8 @@ PROMISES = {
     "infra:hardened": "Local auth is off everywhere, and every resource is set up as the security page says.",
     "infra:alerts": "Every alert has a card in the runbook.",
     "infra:models": "The default models have at least 180 days until they retire.",
+    "door:proved": "An event over HTTP must be proved, fresh and for our hub.",
+    "door:foreign-origin": "The HTTP door refuses a page of somebody else with 403.",
+    "door:handshake": "Only the configured Web PubSub host may send events over HTTP.",
+    "door:same-suite": "The HTTP door, under identity and TLS, carries a chat as the trigger does.",
 }

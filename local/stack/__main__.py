@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from local.stack import environment
+from local.stack import doors, environment
 from local.stack.command import parser, ports_of
 from local.stack.life import AlreadyRunning, take
 from local.stack.parts import Wishes
@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
         faults=options.faults,
         watch=options.watch,
         model_url=options.model_url,
+        door=options.door,
+        certificates=options.certificates,
     )
     ports = ports_of(options)
     if options.host == "func" and environment.write_local_settings(ROOT / "local.settings.json", ports):
@@ -35,6 +37,8 @@ def main(arguments: list[str]) -> int:
     except AlreadyRunning as fault:
         print(fault, file=sys.stderr)
         return 1
+    if options.door == doors.HTTP:
+        doors.trust(options.certificates or places.of("certificates"))
     with lock:
         return asyncio.run(Stack(plan_for(ports, places, wishes, os.environ)).run(lock))
 

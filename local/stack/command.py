@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.stack import browser, install, ports, preflight
 from local.stack.control import Refused, request
+from local.stack.doors import HTTP, TRIGGER
 from local.stack.packages import InstallFailed
 from local.stack.places import PYTHON, ROOT, Places
 from local.stack.preflight import CoreToolsMissing, Unfit
@@ -37,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--port-base", type=port_base, help="use the ports from N on instead of the documented ones")
     up.add_argument("--fresh", action="store_true", help="forget what earlier runs stored")
     up.add_argument("--host", choices=("local", "func"), default="local", help="func: the real Functions host")
+    up.add_argument("--door", choices=(TRIGGER, HTTP), default=TRIGGER, help="http: events as in Azure, with TLS")
+    up.add_argument("--certificates", type=Path, metavar="DIR", help="for that door; default: in the data folder")
     up.add_argument("--model-url", metavar="URL", help="an OpenAI-compatible server in place of the stand-in")
     up.add_argument("--tokens-per-second", type=int, metavar="N", help="the pace of the model stand-in")
     up.add_argument("--faults", action="store_true", help="let the stand-ins be told to fail")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.stack.doors import webpubsub_url
 from local.stack.parts import url
 
 ENDPOINTS = ("web", "app", "webpubsub", "cosmos", "blob", "identity", "model")
@@ -19,12 +20,13 @@ def write(
     servers: Mapping[str, str],
     pids: Mapping[str, int | None],
     real_model: str | None,
+    door: str,
 ) -> None:
     """Replace the file in one step, so that a reader never sees half of it.
 
     A process that does not run has no id: null.
     """
-    endpoints = {part: url(ports, part) for part in ENDPOINTS}
+    endpoints = {part: url(ports, part) for part in ENDPOINTS} | {"webpubsub": webpubsub_url(ports, door)}
     if real_model:
         endpoints["model"] = real_model
     content = {**endpoints, "mcp": dict(servers), "pids": {name: pids.get(name) for name in PROCESSES}}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from local.stack.doors import TRIGGER, webpubsub_options, webpubsub_url
 from local.stack.places import AZURITE, PYTHON, Places
 from local.stack.ports import HOST
 
 HUB = "salescoach"
-# Where the Functions host takes the events of webPubSubTrigger functions.
-WEBHOOK = "/runtime/webhooks/webpubsub"
 # Container and partition key path; docs/architecture.md, "Data in Cosmos DB".
 CONTAINERS = (
     "conversations:/conversation_id",
@@ -43,6 +43,8 @@ class Wishes:
     faults: bool = False
     watch: bool = False
     model_url: str | None = None
+    door: str = TRIGGER
+    certificates: Path | None = None
 
 
 def url(ports: Mapping[str, int], part: str) -> str:
@@ -68,10 +70,10 @@ def all_parts(
         _mcp(ports, places),
         _blob(ports, places, everything=wishes.host == "func"),
         _cosmos(ports, places, settings["COSMOS_DATABASE"], *faults),
-        _webpubsub(ports, *faults),
+        _webpubsub(ports, places, wishes, *faults),
         _python("identity", ports, "--data", str(places.of("identity"))),
         _model(ports, wishes, *faults),
-        _web(ports),
+        _web(ports, wishes),
     ]
     return [part for part in parts if part.name != "model" or stand_in]
 
@@ -113,10 +115,18 @@ def _blob(ports: Mapping[str, int], places: Places, *, everything: bool) -> Part
     )
 
 
-def _webpubsub(ports: Mapping[str, int], *faults: str) -> Part:
-    upstream = ("--hub", HUB, "--event-handler", url(ports, "app") + WEBHOOK)
-    partners = ("--identity", url(ports, "identity"))
-    return _python("webpubsub", ports, *upstream, *partners, *faults, health="/api/health")
+def _webpubsub(ports: Mapping[str, int], places: Places, wishes: Wishes, *faults: str) -> Part:
+    upstream = (
+        "--hub",
+        HUB,
+        *webpubsub_options(wishes.door, url(ports, "app"), wishes.certificates or places.of("certificates")),
+    )
+    own = ("--port", str(ports["webpubsub"]), "--identity", url(ports, "identity"))
+    return Part(
+        name="webpubsub",
+        command=(str(PYTHON), "-m", "local.webpubsub", *own, *upstream, *faults),
+        answers=webpubsub_url(ports, wishes.door) + "/api/health",
+    )
 
 
 def _mcp(ports: Mapping[str, int], places: Places) -> Part:
@@ -145,7 +155,10 @@ def _host(ports: Mapping[str, int], places: Places, settings: Mapping[str, str],
     )
 
 
-def _web(ports: Mapping[str, int]) -> Part:
-    partners = {"--api": "app", "--identity": "identity", "--webpubsub": "webpubsub"}
-    where = [word for option, part in partners.items() for word in (option, url(ports, part))]
-    return _python("web", ports, *where)
+def _web(ports: Mapping[str, int], wishes: Wishes) -> Part:
+    partners = {
+        "--api": url(ports, "app"),
+        "--identity": url(ports, "identity"),
+        "--webpubsub": webpubsub_url(ports, wishes.door),
+    }
+    return _python("web", ports, *(word for partner in partners.items() for word in partner))

@@ -24,7 +24,8 @@ class Answer:
 def ask(url: str, *, method: str = "GET", content: dict[str, Any] | None = None) -> Answer | None:
     """Send one request; None when nobody answers."""
     parts = urlsplit(url)
-    line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_S)
+    connection = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    line = connection(parts.hostname or "", parts.port, timeout=ANSWER_S)
     body = None if content is None else json.dumps(content)
     headers = {} if content is None else {"Content-Type": "application/json"}
     try:

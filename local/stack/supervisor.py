@@ -88,6 +88,7 @@ class Stack:
             servers=self._plan.servers,
             pids=pids,
             real_model=self._plan.real_model,
+            door=self._plan.door,
         )
 
     async def _open(self, began: float) -> bool:

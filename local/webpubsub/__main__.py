@@ -36,7 +36,7 @@ def _arguments() -> argparse.ArgumentParser:
     hubs.add_argument("--handler-auth", choices=["none", "managedIdentity"], default="none")
     hubs.add_argument("--handler-audience", help="for managedIdentity: for whom the bearer token is")
     parser.add_argument("--identity", metavar="URL", help="identity provider: handler tokens, Entra callers")
-    parser.add_argument("--tenant", default=Settings.tenant, help="its tenant (default: %(default)s)")
+    parser.add_argument("--tenant", default=Settings().tenant, help="its tenant (default: %(default)s)")
     parser.add_argument("--origin", default="127.0.0.1", help="WebHook-Request-Origin (default: %(default)s)")
     parser.add_argument("--tls", action="store_true", help="https and wss with a self-signed certificate")
     parser.add_argument("--cert-dir", type=Path, help="where the certificate is kept, made when absent")
