@@ -76,7 +76,7 @@ def turn_services() -> TurnServices:
     return TurnServices(
         **shared,
         model=_model(values),
-        prompts=_prompts(values),
+        prompts=prompts(),
         tools=_tools(values),
         read_markdown=MarkdownTables().read,
         fiscal_year_start_month=values.fiscal_year_start_month,
@@ -159,12 +159,16 @@ def _model_token() -> Callable[[], Awaitable[str]]:
     return get_bearer_token_provider(credential(), "https://cognitiveservices.azure.com/.default")
 
 
-def _prompts(values: Settings) -> PromptStore:
+@lru_cache(maxsize=1)
+def prompts() -> PromptStore:
+    """Build the prompts' store, once: its copies serve all who need a prompt."""
     from shared.adapters.blob_prompts import BlobPrompts
 
+    values = settings()
+    fresh_s, container = values.prompts_fresh_s, values.prompts_container
     if values.prompts:
-        return BlobPrompts.from_connection_string(values.prompts.get_secret_value(), values.prompts_container)
-    return BlobPrompts.from_identity(_given(values.prompts_endpoint), credential(), values.prompts_container)
+        return BlobPrompts.from_connection_string(values.prompts.get_secret_value(), container, fresh_s=fresh_s)
+    return BlobPrompts.from_identity(_given(values.prompts_endpoint), credential(), container, fresh_s=fresh_s)
 
 
 def _tools(values: Settings) -> ToolRunner:

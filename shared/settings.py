@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     prompts: SecretStr | None = Field(None, validation_alias="PROMPTS")
     prompts_endpoint: str | None = Field(None, validation_alias="PROMPTS__serviceUri")
     prompts_container: str = Field("prompts", validation_alias="PROMPTS_CONTAINER")
+    prompts_fresh_s: float = Field(60, ge=0, le=60, validation_alias="PROMPTS_FRESH_S")
 
     authority: str = Field("https://login.microsoftonline.com", validation_alias="AUTH_AUTHORITY")
     tenants: Names = Field(validation_alias="AUTH_TENANTS")

@@ -11,15 +11,23 @@ from functions import _edge
 from shared.bootstrap import services, settings
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import ConversationKey
+from shared.domain.models import report
+from shared.wire.outbound import to_json
 
 bp = df.Blueprint()
 
 
 @bp.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  # the trigger binds it
-    """Say that the app runs, and which version of it."""
+    """Say that the app runs, which version of it, and when the models in use retire."""
     values = settings()
-    data = {"status": "ok", "version": values.app_version, "commit": values.app_commit}
+    models = report(values.deployments().in_use(), services().clock.now().date())
+    data = {
+        "status": "ok",
+        "version": values.app_version,
+        "commit": values.app_commit,
+        "models": to_json(models),
+    }
     return _edge.respond({"success": True, "data": data}, 200)
 
 

@@ -1,5 +1,6 @@
 """Read prompts from Blob Storage: revalidated by ETag, at most a minute old, the last good copy on failure."""
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,11 +11,12 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError, ResourceNot
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared.domain.errors import StoreUnavailable
-from shared.domain.prompt import Prompt
+from shared.domain.prompt import PROMPT_MOST_BYTES, SYSTEM_PROMPT, Prompt, read_template
 
 FRESH_S = 60.0
-PROMPT_MOST_BYTES = 256 * 1024
 _OPTIONS: dict[str, Any] = {"retry_total": 1, "connection_timeout": 2, "read_timeout": 5}
+
+_log = logging.getLogger("salescoach.prompts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +29,50 @@ class _Copy:
 class BlobPrompts:
     """Meet PromptStore."""
 
-    def __init__(self, service: BlobServiceClient, container: str) -> None:
+    def __init__(self, service: BlobServiceClient, container: str, *, fresh_s: float = FRESH_S) -> None:
+        self._service = service
         self._container: ContainerClient = service.get_container_client(container)
+        self._fresh_s = fresh_s
         self._copies: dict[str, _Copy] = {}
 
     @classmethod
-    def from_connection_string(cls, text: str, container: str) -> "BlobPrompts":
+    def from_connection_string(cls, text: str, container: str, *, fresh_s: float = FRESH_S) -> "BlobPrompts":
         """Connect with an account key; for local runs."""
-        return cls(BlobServiceClient.from_connection_string(text, **_OPTIONS), container)
+        return cls(BlobServiceClient.from_connection_string(text, **_OPTIONS), container, fresh_s=fresh_s)
 
     @classmethod
-    def from_identity(cls, endpoint: str, credential: AsyncTokenCredential, container: str) -> "BlobPrompts":
+    def from_identity(
+        cls, endpoint: str, credential: AsyncTokenCredential, container: str, *, fresh_s: float = FRESH_S
+    ) -> "BlobPrompts":
         """Connect with the app's own identity."""
-        return cls(BlobServiceClient(endpoint, credential, **_OPTIONS), container)
+        return cls(BlobServiceClient(endpoint, credential, **_OPTIONS), container, fresh_s=fresh_s)
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._service.close()
 
     async def get(self, name: str) -> Prompt | None:
         """Read a prompt; None when it does not exist.
 
+        A blob that is no good prompt (`read_template`) is as if the store were down: the last good copy serves.
+
         Raises:
-            StoreUnavailable: the store is down and no good copy is known, or the blob is too large or no text.
+            StoreUnavailable: the prompt cannot be read and no good copy is known.
         """
         copy = self._copies.get(name)
-        if copy is not None and time.monotonic() - copy.checked_at < FRESH_S:
+        if copy is not None and time.monotonic() - copy.checked_at < self._fresh_s:
             return copy.prompt
         try:
             fresh = await self._read(name, copy)
-        except (AzureError, TimeoutError, UnicodeDecodeError, ValueError) as fault:
+        except (AzureError, TimeoutError, ValueError) as fault:
+            # What the store or the check says of a blob is no content of a person.
+            reason = str(fault) if isinstance(fault, ValueError) else type(fault).__name__
+            _log.error("prompt.unusable", extra={"prompt": name, "reason": reason, "has_copy": copy is not None})
             if copy is None:
                 raise StoreUnavailable(f"prompt {name}: {type(fault).__name__}") from fault
+            fresh = _Copy(copy.prompt, copy.etag, time.monotonic())
+        if fresh.prompt is None and copy is not None and copy.prompt is not None and name == SYSTEM_PROMPT:
+            _log.error("prompt.gone", extra={"prompt": name})
             fresh = _Copy(copy.prompt, copy.etag, time.monotonic())
         self._copies[name] = fresh
         return fresh.prompt
@@ -72,6 +90,6 @@ class BlobPrompts:
         if blob.size > PROMPT_MOST_BYTES:
             raise ValueError("the prompt is too large")
         content = cast("bytes", await blob.readall())
-        text = content.decode("utf-8")
+        text = read_template(content)
         etag = str(blob.properties.etag)
         return _Copy(Prompt(text=text, version=etag.strip('"')), etag, time.monotonic())

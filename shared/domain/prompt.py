@@ -1,5 +1,6 @@
 """Fill the system prompt's placeholders (product.md, System prompt)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from shared.domain.tools import ServerEntry
 
 SYSTEM_PROMPT = "mcp_backend_system_prompt.txt"
+PROMPT_MOST_BYTES = 64 * 1024
+"""A larger prompt is a mistake: it would cost every question some 16,000 tokens."""
+PLACEHOLDERS = frozenset(
+    {
+        "TODAY_DATE",
+        "USER_NAME",
+        "USER_ROLE",
+        "MCP_Servers_Description",
+        "USER_TIMEZONE",
+        "USER_LOCAL_TIME",
+        "FISCAL_QUARTER",
+    }
+)
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,23 @@ def role_prompt(role: str) -> str:
     return f"roles/{role}.md"
 
 
+def read_template(content: bytes) -> str:
+    """Read a prompt as it is stored; one that cannot be meant is refused, so that the last good one serves on.
+
+    Raises:
+        ValueError: it is empty, too large, not UTF-8, or has a placeholder that nothing fills.
+    """
+    if len(content) > PROMPT_MOST_BYTES:
+        raise ValueError(f"larger than {PROMPT_MOST_BYTES} bytes")
+    text = content.decode("utf-8").removeprefix("\ufeff")
+    if not text.strip():
+        raise ValueError("empty")
+    unknown = sorted({name.strip() for name in _PLACEHOLDER.findall(text)} - PLACEHOLDERS)
+    if unknown:
+        raise ValueError(f"unknown placeholders: {', '.join(unknown)[:200]}")
+    return text
+
+
 def fill(template: str, reader: Reader, servers: Iterable[ServerEntry]) -> str:
     """Put the reader's facts and the role's servers in place of the placeholders; unknown ones stay as they are."""
     facts = {
@@ -42,13 +74,12 @@ def fill(template: str, reader: Reader, servers: Iterable[ServerEntry]) -> str:
         "USER_ROLE": reader.role or "none",
         "MCP_Servers_Description": _numbered(servers),
         "USER_TIMEZONE": reader.timezone or "UTC",
-        "USER_LOCAL_TIME": _local(reader).isoformat(timespec="minutes"),
+        # To the hour: with minutes no two questions would begin alike, and the provider's cache would never hit.
+        "USER_LOCAL_TIME": _local(reader).replace(minute=0).isoformat(timespec="minutes"),
         "FISCAL_QUARTER": fiscal_quarter(_local(reader), reader.fiscal_year_start_month),
     }
-    text = template
-    for name, value in facts.items():
-        text = text.replace("{{" + name + "}}", value)
-    return text
+    # In one pass: a name that looks like a placeholder is no placeholder.
+    return _PLACEHOLDER.sub(lambda found: facts.get(found[1].strip(), found[0]), template)
 
 
 def fiscal_quarter(moment: datetime, start_month: int) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from shared.domain.conversation import Message
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
 from shared.domain.model import CallMade, ModelRequest, Said
-from shared.domain.prompt import SYSTEM_PROMPT, Prompt, Reader, fill, role_prompt
+from shared.domain.prompt import Prompt, Reader, fill
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
 from shared.flow.catalog import Catalog, select
+from shared.flow.prompts import instructions
 from shared.flow.services import TurnServices
 
 HISTORY_MESSAGES = 40
@@ -46,7 +47,8 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         name=turn.asker.name,
         role=turn.role.shown,
         timezone=turn.timezone,
-        now=services.clock.now(),
+        # The turn's own time, so that its rounds, and what is run again, begin with the same words.
+        now=turn.created_at,
         fiscal_year_start_month=services.fiscal_year_start_month,
     )
     request = ModelRequest(
@@ -59,22 +61,13 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
 
 
 async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
-    role = turn.role.shown
     try:
-        base, extra = await asyncio.gather(
-            services.prompts.get(SYSTEM_PROMPT), services.prompts.get(role_prompt(role)) if role else _nothing()
-        )
+        prompt = await instructions(services.prompts, turn.role.shown)
     except StoreUnavailable as fault:
         raise _no_prompt(may_repeat=True) from fault
-    if base is None:
+    if prompt is None:
         raise _no_prompt(may_repeat=False)
-    if extra is None:
-        return base
-    return Prompt(text=f"{base.text.rstrip()}\n\n{extra.text}", version=f"{base.version}+{extra.version}")
-
-
-async def _nothing() -> None:
-    return None
+    return prompt
 
 
 def _no_prompt(*, may_repeat: bool) -> ModelFailed:
