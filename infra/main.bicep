@@ -38,13 +38,22 @@ param primaryModel ModelDeployment = {
   thousandTokensPerMinute: 100
 }
 
-@description('The deployment that steps in; another model, so that both never retire or run dry together.')
+@description('The deployment that steps in when the first fails or is busy.')
 param secondaryModel ModelDeployment = {
-  name: 'gpt-5.6-luna'
-  model: 'gpt-5.6-luna'
-  version: '2026-07-09'
-  retires: '2028-01-11'
+  name: 'gpt-5.4-mini-2'
+  model: 'gpt-5.4-mini'
+  version: '2026-03-17'
+  retires: '2027-09-21'
   thousandTokensPerMinute: 100
+}
+
+@description('The deployment for titles, charts and summaries.')
+param utilityModel ModelDeployment = {
+  name: 'gpt-5.4-nano'
+  model: 'gpt-5.4-nano'
+  version: '2026-03-17'
+  retires: '2027-09-21'
+  thousandTokensPerMinute: 50
 }
 
 @description('Instances that are always ready, for http and durable each; 0 lets the app sleep.')
@@ -157,6 +166,7 @@ module openAi 'modules/open-ai.bicep' = {
     deployments: [
       primaryModel
       secondaryModel
+      utilityModel
     ]
     privateNetworking: privateNetworking
     workspaceId: monitoring.outputs.workspaceId
@@ -289,6 +299,7 @@ module app 'modules/function-app.bicep' = {
     openAiEndpoint: openAi.outputs.endpoint
     chatModel: primaryModel.name
     chatModelSecondary: secondaryModel.name
+    utilityModel: utilityModel.name
     schedulerEndpoint: scheduler.outputs.endpoint
     taskHubName: scheduler.outputs.taskHubName
     sealingKeyReference: keyVault.outputs.sealingKeyReference

@@ -22,6 +22,7 @@ param promptsContainer string
 param openAiEndpoint string
 param chatModel string
 param chatModelSecondary string
+param utilityModel string
 param schedulerEndpoint string
 param taskHubName string
 param sealingKeyReference string
@@ -56,6 +57,7 @@ var settings = {
   ALLOWED_ORIGINS: webOrigin
   PROMPTS__serviceUri: promptsEndpoint
   PROMPTS_CONTAINER: promptsContainer
+  PROMPTS_FRESH_S: '60'
   AUTH_AUTHORITY: authority
   AUTH_TENANTS: join(tenants, ',')
   AUTH_AUDIENCES: '${apiClientId},${apiAudience}'
@@ -67,6 +69,7 @@ var settings = {
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
   AZURE_OPENAI_CHAT_MODEL: chatModel
   AZURE_OPENAI_CHAT_MODEL_SECONDARY: chatModelSecondary
+  AZURE_OPENAI_UTILITY_MODEL: utilityModel
   HISTORY_RETENTION_DAYS: string(limits.historyRetentionDays)
   FISCAL_YEAR_START_MONTH: string(limits.fiscalYearStartMonth)
   TURN_TIMEOUT_S: string(limits.turnTimeoutS)

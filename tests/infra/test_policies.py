@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.models import APPROVED
 from shared.settings import Settings
 from tests.infra.bicep_text import INFRA, ROOT, Declaration, at, body, files, load, parameter_files, plain, text
 
@@ -317,10 +318,11 @@ def test_the_default_models_have_half_a_year_left() -> None:
     given = os.environ.get(MODELS_CHECKED_ON)
     today = date.fromisoformat(given) if given else datetime.now(UTC).date()
     main = load(INFRA / "main.bicep").declared
-    for name in ("primaryModel", "secondaryModel"):
+    for name in ("primaryModel", "secondaryModel", "utilityModel"):
         node = main[name].value
         assert node is not None
         model = plain(node)
+        assert model["name"] in APPROVED, "the app would not know how to speak to it"
         assert date.fromisoformat(model["retires"]) - today >= timedelta(days=180), model
 
 
