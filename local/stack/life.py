@@ -13,7 +13,7 @@ from typing import IO
 from local.stack.places import Places
 
 # What --fresh removes, by name: a mistyped --data must not cost anything else.
-KEPT_BY_PARTS = ("azurite", "cosmos", "host", "identity", "logs", "sample-data")
+KEPT_BY_PARTS = ("azurite", "certificates", "cosmos", "host", "identity", "logs", "sample-data")
 KEPT_BY_SUPERVISOR = ("stack.json", "mcpservers.json")
 
 
