@@ -10,6 +10,7 @@ from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import Notice, ResponseStarted
 from shared.domain.ids import call_id
+from shared.domain.links import KnownLinks
 from shared.domain.model import RoundFinished, TextDelta
 from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall
 from shared.domain.turn import BACKOFF_MOST_S
@@ -97,6 +98,7 @@ async def _attempt(
     context, *_ = await asyncio.gather(
         build(services, turn, effect), tell(services, turn.conversation, started), _notices(services, turn, effect)
     )
+    speaker.guard.know(KnownLinks(said.text for said in context.request.said if said.role == "tool"))
     reader = asyncio.create_task(_listen(services, turn, effect, context, speaker))
     keeper = asyncio.create_task(speaker.keep())
     try:

@@ -8,6 +8,7 @@ from typing import Literal
 from shared.domain.errors import StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ResponseDelta
+from shared.domain.guard import Guard
 from shared.domain.text import CHECKPOINT_BYTES, CHECKPOINT_INTERVAL_S, Coalescer, Normaliser
 from shared.domain.turns import LEASE_S, Turn
 from shared.flow.audience import tell
@@ -27,6 +28,7 @@ class Speaker:
         self._turn = turn
         self._coalescer = Coalescer()
         self._normaliser = Normaliser()
+        self.guard = Guard(before=said_before)
         self._news = asyncio.Event()
         self._ended = False
         self._sent = 0
@@ -38,7 +40,7 @@ class Speaker:
 
     def say(self, piece: str) -> None:
         """Take a piece of the model's text."""
-        self._put(self._normaliser.feed(piece))
+        self._put(self.guard.feed(self._normaliser.feed(piece)))
 
     def _put(self, text: str) -> None:
         if text:
@@ -48,7 +50,7 @@ class Speaker:
 
     def end(self) -> None:
         """Say that nothing follows; `send` ends when all is sent."""
-        self._put(self._normaliser.flush())
+        self._put(self.guard.feed(self._normaliser.flush()) + self.guard.flush())
         self._ended = True
         self._news.set()
 
