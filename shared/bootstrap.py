@@ -68,6 +68,7 @@ def _quieten() -> None:
 @lru_cache(maxsize=1)
 def turn_services() -> TurnServices:
     """Build what the activities need besides: model, prompts and tools; a light trigger never comes here."""
+    from shared.adapters.argument_schemas import ArgumentSchemas
     from shared.adapters.markdown_tables import MarkdownTables
 
     values = settings()
@@ -79,6 +80,7 @@ def turn_services() -> TurnServices:
         prompts=prompts(),
         tools=_tools(values),
         read_markdown=MarkdownTables().read,
+        fits_schema=ArgumentSchemas().fault,
         fiscal_year_start_month=values.fiscal_year_start_month,
     )
 

@@ -12,6 +12,7 @@ from shared.bootstrap import services, settings
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import ConversationKey
 from shared.domain.models import report
+from shared.flow.servers import ill
 from shared.wire.outbound import to_json
 
 bp = df.Blueprint()
@@ -33,14 +34,17 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  #
 
 @bp.route("health/ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-    """Say whether store and tool registry answer; 503 if not."""
+    """Say whether store and tool registry answer, 503 if not, and which tool servers do not, which costs only them."""
     ports = services()
     names = ("store", "tools")
     checks = await asyncio.gather(
         _answers(ports.conversations.head(ConversationKey("readiness"))), _answers(_discovered())
     )
-    data = {"checks": dict(zip(names, checks, strict=True))}
     good = all(check == "ok" for check in checks)
+    data: dict[str, Any] = {"checks": dict(zip(names, checks, strict=True))}
+    if checks[1] == "ok":
+        known, down = await ill(ports)
+        data["servers"] = {"known": known, "down": down}
     return _edge.respond({"success": good, "data": data}, 200 if good else 503)
 
 

@@ -14,6 +14,7 @@ from shared.domain.tools import Approval, ToolCall
 from shared.domain.turns import Turn
 from shared.flow.audience import tell_connection
 from shared.flow.catalog import Catalog, known_roles, select
+from shared.flow.servers import FALLEN_BACK
 from shared.flow.services import Services
 
 
@@ -49,6 +50,8 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
     )
     if grant.role.shown is None:
         await tell_connection(services, wish.connection, _NO_ROLE)
+    if services.registry.fallen_back:
+        await tell_connection(services, wish.connection, Notice(code="registry_fallback", text=FALLEN_BACK))
     return _answer(wish, grant, catalog, state)
 
 

@@ -1,7 +1,6 @@
 """Process (step 4): one execution of one model round, from the claim of its attempt to its stored end."""
 
 import asyncio
-import json
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,17 +8,17 @@ from typing import Any
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import Notice, ResponseStarted
-from shared.domain.ids import call_id
 from shared.domain.links import KnownLinks
 from shared.domain.model import RoundFinished, TextDelta
-from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall
+from shared.domain.tools import Approval, ToolCall
 from shared.domain.turn import BACKOFF_MOST_S
 from shared.domain.turn_events import PlannedCall, RoundEnded, RoundKind, RunRound
 from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef, TurnStatus
 from shared.flow.approvals import approval_required
 from shared.flow.audience import tell
-from shared.flow.catalog import Catalog
 from shared.flow.context import Context, build
+from shared.flow.plan import Plan, plan_call
+from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.speaker import Speaker
 
@@ -98,6 +97,8 @@ async def _attempt(
     context, *_ = await asyncio.gather(
         build(services, turn, effect), tell(services, turn.conversation, started), _notices(services, turn, effect)
     )
+    if turn.attempt == 1:
+        await tell_down(services, turn, *context.catalog.down)
     speaker.guard.know(KnownLinks(said.text for said in context.request.said if said.role == "tool"))
     reader = asyncio.create_task(_listen(services, turn, effect, context, speaker))
     keeper = asyncio.create_task(speaker.keep())
@@ -117,6 +118,9 @@ async def _notices(services: TurnServices, turn: Turn, effect: RunRound) -> None
     if effect.use_secondary:
         text = "The usual model did not answer; another one is used."
         frame = Notice(code="model_switched", text=text, turn_id=turn.turn_id, **address(turn.conversation))
+        await tell(services, turn.conversation, frame)
+    if turn.attempt == 1 and services.registry.fallen_back:
+        frame = Notice(code="registry_fallback", text=FALLEN_BACK, turn_id=turn.turn_id, **address(turn.conversation))
         await tell(services, turn.conversation, frame)
 
 
@@ -187,7 +191,8 @@ async def _store(
     # In the last round no tools are offered; a model that asks for one all the same is not obeyed.
     asked = () if effect.last else finished.calls
     until = services.clock.now() + timedelta(seconds=services.limits.approval_s)
-    calls = [plan_call(turn, effect, number, call, context.catalog, until) for number, call in enumerate(asked)]
+    plan = Plan(turn=turn, effect=effect, catalog=context.catalog, fits=services.fits_schema, approve_until=until)
+    calls = [plan_call(plan, number, call) for number, call in enumerate(asked)]
     record = RoundRecord(
         text=text,
         calls=tuple(call.call_id for call in calls),
@@ -233,56 +238,6 @@ def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
     if finished.calls and not effect.last:
         return "tool_calls"
     return "tool_limit" if effect.last else finished.reason
-
-
-def plan_call(
-    turn: Turn, effect: RunRound, index: int, requested: RequestedCall, catalog: Catalog, approve_until: datetime
-) -> ToolCall:
-    """Make a ledger item of what the model asked for; what cannot be called is settled here, with a reason."""
-    tool = catalog.find(requested.name)
-    arguments = _arguments(requested)
-    server, _, name = requested.name.rpartition("__")
-    planned = ToolCall(
-        call_id=call_id(turn.turn_id, effect.round, index),
-        round=effect.round,
-        index=index,
-        server=tool.server if tool else server,
-        name=tool.name if tool else name,
-        arguments=arguments or {},
-        safe_to_repeat=tool.safe_to_repeat if tool else False,
-        approval=Approval.WAITING if tool and tool.needs_approval else Approval.NOT_NEEDED,
-        expires_at=approve_until if tool and tool.needs_approval else None,
-    )
-    if tool is None:
-        return _settled(planned, CallState.REFUSED, "There is no such tool.")
-    if arguments is None:
-        return _settled(planned, CallState.FAILED, "The arguments are not a JSON object.")
-    if index >= effect.calls_left:
-        return _settled(planned, CallState.REFUSED, "The limit of tool calls for this question is reached.")
-    return planned
-
-
-def _settled(call: ToolCall, state: CallState, reason: str) -> ToolCall:
-    return ToolCall(
-        call_id=call.call_id,
-        round=call.round,
-        index=call.index,
-        server=call.server,
-        name=call.name,
-        arguments=call.arguments,
-        safe_to_repeat=call.safe_to_repeat,
-        state=state,
-        summary=reason,
-        result=f"Not called: {reason}",
-    )
-
-
-def _arguments(requested: RequestedCall) -> dict[str, Any] | None:
-    try:
-        data = json.loads(requested.arguments_json or "{}")
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def _lease(services: TurnServices) -> datetime:

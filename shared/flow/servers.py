@@ -16,6 +16,8 @@ from shared.flow.audience import tell
 from shared.flow.catalog import known_roles, select
 from shared.flow.services import Services, TurnServices
 
+FALLEN_BACK = "The list of tool servers cannot be read; the built-in one is used, which may differ."
+
 _log = logging.getLogger("salescoach.servers")
 
 

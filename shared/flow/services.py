@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.domain.tables import Written
+from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
 from shared.ports import (
     ChatModel,
@@ -43,4 +45,6 @@ class TurnServices(Services):
     tools: ToolRunner
     read_markdown: Callable[[str], Sequence[Written]]
     """Finds the tables and lists of a text, in its order."""
+    fits_schema: Callable[[ToolSpec, dict[str, Any]], str | None]
+    """Says what is wrong with a call's arguments by the tool's own schema; None if nothing is."""
     fiscal_year_start_month: int = 1

@@ -1,6 +1,7 @@
 """Tools (step 5): run one call of the ledger on its server, at most once when it is not safe to repeat."""
 
 import asyncio
+import hashlib
 import logging
 from dataclasses import replace
 from datetime import timedelta
@@ -10,10 +11,21 @@ from shared.domain.errors import ChatError, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ToolFinished, ToolStarted
 from shared.domain.ids import CallId
-from shared.domain.tools import Approval, CallState, ServerEntry, ToolCall, ToolContext, ToolResult, feedback
+from shared.domain.tools import (
+    Approval,
+    CallState,
+    ServerEntry,
+    ToolCall,
+    ToolContext,
+    ToolResult,
+    ToolRule,
+    feedback,
+)
 from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell
 from shared.flow.catalog import select
+from shared.flow.progress import ProgressTeller
+from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
 
 RESULT_MOST_CHARS = 64_000
@@ -47,7 +59,7 @@ async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None
     server = (await select(services, turn.role)).server(call.server)
     if refused is not None:
         await _close(services, turn, call, refused)
-    elif server is None:
+    elif server is None or not server.tools.get(call.name, ToolRule()).enabled:
         await _close(services, turn, call, _refused("There is no such tool."))
     elif call.state is CallState.OPEN and not call.safe_to_repeat:
         await _close(services, turn, call, _unknown())
@@ -97,11 +109,27 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
     await tell(services, turn.conversation, started)
     began = services.clock.monotonic()
     context = await _context(services, turn, call, server)
-    result = context if isinstance(context, ToolResult) else await _watched(services, turn, opened, server, context)
+    result = context if isinstance(context, ToolResult) else await _asked(services, turn, opened, server, context)
     if result is None:
         return
     elapsed_ms = round((services.clock.monotonic() - began) * 1000)
     await _close(services, turn, replace(opened, duration_ms=elapsed_ms), result, expected=opened)
+
+
+async def _asked(
+    services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry, context: ToolContext
+) -> ToolResult | None:
+    """Call the server, tell of its progress, and keep what the call showed of its health."""
+    teller = ProgressTeller(services, turn, call)
+    try:
+        result = await _watched(services, turn, call, server, replace(context, on_progress=teller.report))
+    finally:
+        await teller.end()
+    if result is not None and result.server_down:
+        await asyncio.gather(note_down(services, server, result.summary), tell_down(services, turn, server.name))
+    elif result is not None and result.state is CallState.DONE:
+        await note_answer(services, server)
+    return result
 
 
 async def _watched(
@@ -163,7 +191,14 @@ async def _context(services: TurnServices, turn: Turn, call: ToolCall, server: S
         user_token=token,
         idempotency_key=call.call_id,
         timeout_s=server.timeout_s,
+        extra={"traceparent": _trace_parent(turn, call)},
     )
+
+
+def _trace_parent(turn: Turn, call: ToolCall) -> str:
+    """Name one trace per turn and one span per call (W3C Trace Context), so that servers' logs can be matched."""
+    trace, span = (hashlib.sha256(name.encode()).hexdigest() for name in (turn.turn_id, call.call_id))
+    return f"00-{trace[:32]}-{span[:16]}-01"
 
 
 async def _close(

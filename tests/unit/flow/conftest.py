@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.adapters.argument_schemas import ArgumentSchemas
 from shared.adapters.markdown_tables import MarkdownTables
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.conversations import MemoryConversations
@@ -116,6 +117,7 @@ class Room:
             prompts=self.prompts,
             tools=self.tools,
             read_markdown=MarkdownTables().read,
+            fits_schema=ArgumentSchemas().fault,
         )
 
     def without_roles(self) -> None:
