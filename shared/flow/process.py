@@ -21,6 +21,7 @@ from shared.flow.plan import Plan, plan_call
 from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.speaker import Speaker
+from shared.flow.twin import wait_for_twin
 
 MODEL_CALL_S = 60.0
 """A model call may take this long in all (product.md, rule 14)."""
@@ -37,20 +38,37 @@ _log = logging.getLogger("salescoach.process")
 async def run_round(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundEnded:
     """Claim an attempt, stream one model round and store its end; expected failures are outcomes, not exceptions."""
     try:
-        # A claim clears the screen: a round that an earlier execution finished must not be claimed again.
-        begun = effect.round > 0 or ref.epoch > 1
-        turn = await services.conversations.turn(ref.key, ref.turn_id) if begun else None
-        if turn is None or len(turn.rounds) <= effect.round:
-            turn = await services.conversations.claim(ref, _lease(services))
-        if turn is None or len(turn.rounds) > effect.round:
-            return await _earlier_end(services, ref, turn, effect)
-        if turn.attempt - len(turn.rounds) > EXECUTIONS_MOST:
-            _log.error("round.given_up", extra={"turn_id": ref.turn_id, "attempt": turn.attempt})
-            return RoundEnded(kind=RoundKind.FAILED, error=ErrorCode.INTERNAL)
-        return await _speak(services, turn, effect)
+        ended = await _run(services, ref, effect)
+        return await _after_twin(services, ref, effect) if ended.kind is RoundKind.STALE else ended
     except StoreUnavailable as fault:
         _log.warning("round.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
         return RoundEnded(kind=RoundKind.PARKED, error=ErrorCode.INTERNAL)
+
+
+async def _run(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundEnded:
+    # A claim clears the screen: a round that an earlier execution finished must not be claimed again.
+    begun = effect.round > 0 or ref.epoch > 1
+    turn = await services.conversations.turn(ref.key, ref.turn_id) if begun else None
+    if turn is None or len(turn.rounds) <= effect.round:
+        turn = await services.conversations.claim(ref, _lease(services))
+    if turn is None or len(turn.rounds) > effect.round:
+        return await _earlier_end(services, ref, turn, effect)
+    if turn.attempt - len(turn.rounds) > EXECUTIONS_MOST:
+        _log.error("round.given_up", extra={"turn_id": ref.turn_id, "attempt": turn.attempt})
+        return RoundEnded(kind=RoundKind.FAILED, error=ErrorCode.INTERNAL)
+    return await _speak(services, turn, effect)
+
+
+async def _after_twin(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundEnded:
+    """Report what the execution reached that fenced this one; if it died, the round is to be run again."""
+
+    async def has_done(turn: Turn) -> bool:
+        return len(turn.rounds) > effect.round
+
+    turn, silent = await wait_for_twin(services, ref, has_done)
+    if silent:
+        return RoundEnded(kind=RoundKind.PARKED, error=ErrorCode.INTERNAL)
+    return await _earlier_end(services, ref, turn, effect)
 
 
 async def _speak(services: TurnServices, turn: Turn, effect: RunRound) -> RoundEnded:

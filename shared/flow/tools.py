@@ -27,6 +27,7 @@ from shared.flow.catalog import select
 from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
+from shared.flow.twin import wait_for_twin
 
 RESULT_MOST_CHARS = 64_000
 """What of a result reaches the model; the rest is cut, and the model is told."""
@@ -62,6 +63,7 @@ async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None
     elif server is None or not server.tools.get(call.name, ToolRule()).enabled:
         await _close(services, turn, call, _refused("There is no such tool."))
     elif call.state is CallState.OPEN and not call.safe_to_repeat:
+        await _leave_to_twin(services, ref, call)
         await _close(services, turn, call, _unknown())
     else:
         await _call(services, turn, call, server)
@@ -97,6 +99,7 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
         expected=call,
     )
     if opened is None:
+        await _leave_to_twin(services, turn.ref(), call)
         return
     started = ToolStarted(
         **address(turn.conversation),
@@ -114,6 +117,16 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
         return
     elapsed_ms = round((services.clock.monotonic() - began) * 1000)
     await _close(services, turn, replace(opened, duration_ms=elapsed_ms), result, expected=opened)
+
+
+async def _leave_to_twin(services: TurnServices, ref: TurnRef, call: ToolCall) -> None:
+    """Wait for another execution that may be making this very call; it settles the outcome unless it is dead."""
+
+    async def has_done(_: Turn) -> bool:
+        found = await _find(services, ref, call.call_id)
+        return found is None or found.state.ended
+
+    await wait_for_twin(services, ref, has_done)
 
 
 async def _asked(

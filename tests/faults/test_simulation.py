@@ -19,7 +19,7 @@ from tests.faults.simulation.run import Deployment, run
 
 SAMPLE = 200
 SEEDS_PER_SIZE = 40
-TURN_MOST_S = 120.0
+TURN_MOST_S = 90.0
 """A lease of 30 s, upkeep every 15 s, an approval of 20 s, pauses of up to 30 s."""
 
 

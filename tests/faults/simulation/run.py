@@ -1,13 +1,12 @@
 """One seed: some people, some hours of bad weather, and what became of every message."""
 
 import asyncio
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.adapters.markdown_tables import MarkdownTables
-from shared.adapters.memory.identity import MemorySealer, MemoryVerifier
+from shared.adapters.memory.identity import MemorySealer
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
 from shared.adapters.memory.users import MemoryUsers
 from shared.domain.errors import StoreUnavailable
@@ -25,10 +24,12 @@ from tests.faults.simulation.durable import Engine
 from tests.faults.simulation.people import Delivery, Person
 from tests.faults.simulation.virtual_time import VirtualLoop
 from tests.faults.simulation.world import Host, Rates, World
+from tests.unit.flow.conftest import Room
 
 STORM_S = 90.0
 CALM_S = 400.0
 LIMITS = TurnLimits(turn_s=60, approval_s=20)
+PROMPTS = {SYSTEM_PROMPT: "You coach."}
 SAM = UserId("tenant:sam")
 
 
@@ -44,11 +45,6 @@ class Ran:
     faults: list[str] = field(default_factory=list[str])
     slowest_s: float = 0.0
     """The longest that a turn took to its end from its own beginning, or from the end of the storm."""
-
-
-def _fits(_tool: ToolSpec, _arguments: dict[str, Any]) -> str | None:
-    """Take all arguments as they are."""
-    return None
 
 
 class Deployment:
@@ -68,32 +64,24 @@ class Deployment:
         )
         manifests = [Manifest(server="sfdc", tools=offered, version="1", discovered_at=weather.START)]
         server = ServerEntry(name="sfdc", url="", roles=("Sales",), auth_enabled=True, description="", audience="sfdc")
-        self._rest: dict[str, Any] = {
-            "verifier": MemoryVerifier({}, clock),
-            "upstream": None,
-            "sealer": MemorySealer(),
-            "registry": MemoryRegistry([server], manifests),
-            "prompts": MemoryPrompts({SYSTEM_PROMPT: "You coach."}),
-            "limits": LIMITS,
-            "read_markdown": MarkdownTables().read,
-            "fits_schema": _fits,
-        }
+        # What every other port is met by, is what the unit tests have, so that a new port is known here as well.
+        self._quiet: TurnServices = replace(
+            Room().services, registry=MemoryRegistry([server], manifests), prompts=MemoryPrompts(PROMPTS), limits=LIMITS
+        )
         self._services: dict[int, TurnServices] = {}
 
     def services(self, host: Host) -> TurnServices:
         """The services as a process has them."""
         if host.number not in self._services:
             world = self.world
-            self._services[host.number] = TurnServices(
+            self._services[host.number] = replace(
+                self._quiet,
                 clock=weather.Clock(world, host),
                 conversations=weather.store_of(world, host, world.conversations),
                 users=weather.store_of(world, host, self.users),
                 channel=weather.channel_of(world, host, self.delivery),
                 model=weather.Model(world, host),
                 tools=weather.Tools(world, host),  # pyright: ignore[reportArgumentType]  # nothing is discovered
-                **{
-                    key: value for key, value in self._rest.items() if key in {one.name for one in fields(TurnServices)}
-                },
             )
         return self._services[host.number]
 

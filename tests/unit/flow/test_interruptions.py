@@ -310,3 +310,46 @@ async def test_the_model_sees_earlier_answers_where_they_belong(room: Any, round
         await room.run()
 
     assert [said.text for said in room.model.requests[2].said] == ["1", "one", "2", "two", "3"]
+
+
+async def test_an_execution_that_lost_to_a_twin_which_died_has_the_round_run_again(room: Any, rounds: Any) -> None:
+    """The engine takes the first result: "stale" from the loser would leave the turn to nobody."""
+    gate = asyncio.Event()
+    room.scripted([TextDelta("old"), gate, *rounds.says(" zombie")], rounds.says("new"))
+    await room.ask()
+    ref = room.started()
+    room.clock.passes = False
+    loser = asyncio.create_task(room.perform(ref, FIRST))
+    await until(lambda: room.frames("response.delta"))
+    await room.conversations.claim(ref, room.clock.now())
+    room.clock.passes = True
+    gate.set()
+
+    ended = await loser
+    await room.run()
+
+    assert ended.kind is RoundKind.PARKED
+    assert [frame.content for frame in room.frames("response")] == ["new"]
+
+
+async def test_a_write_that_a_twin_is_making_is_not_called_unknown(room: Any, rounds: Any) -> None:
+    """Run twice side by side, the call is made once and its outcome is known."""
+    room.scripted(rounds.asks_for("sfdc__log_activity"), rounds.says("Logged."))
+    room.answers("sfdc/log_activity")
+    await room.ask()
+    ref = room.started()
+    ended = await room.perform(ref, FIRST)
+    call_id = CallId(ended.calls[0].call_id)
+    word = approvals.Verdict(user_id=rounds.SAM, turn_id=ref.turn_id, call_id=call_id, approved=True)
+    await approvals.decide(room.services, room.engine, word)
+    played = room.tools.call
+
+    async def slow(*words: Any) -> Any:
+        await room.clock.sleep(12)
+        return await played(*words)
+
+    room.tools.call = slow
+    await asyncio.gather(*(room.perform(ref, RunTools(call_ids=(call_id,))) for _ in range(2)))
+
+    assert [call.state for call in await room.conversations.calls(ref.key, ref.turn_id)] == [CallState.DONE]
+    assert len(room.tools.called) == 1
