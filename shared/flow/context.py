@@ -7,21 +7,18 @@ from dataclasses import dataclass
 
 from shared.domain.conversation import Message
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
-from shared.domain.ids import ConversationKey
 from shared.domain.model import CallMade, ModelRequest, Said
-from shared.domain.notes import Summary
 from shared.domain.prompt import Prompt, Reader, fill
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
-from shared.domain.window import REQUEST_TOKENS, Exchange, Window, fit
 from shared.flow.catalog import Catalog, select
 from shared.flow.prompts import instructions
 from shared.flow.servers import missing_words
 from shared.flow.services import TurnServices
 
 HISTORY_MESSAGES = 40
-"""So many messages are read; what is older stands in the summary (`VERBATIM` and `SUMMARY_EVERY` together)."""
+HISTORY_CHARS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +38,9 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         StoreUnavailable: the history cannot be read.
     """
     key = turn.conversation.key
-    prompt, (history, summary), catalog, calls = await asyncio.gather(
+    prompt, history, catalog, calls = await asyncio.gather(
         _prompt(services, turn),
-        _past(services, key),
+        services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES),
         select(services, turn.role),
         services.conversations.calls(key, turn.turn_id),
     )
@@ -66,13 +63,6 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
     return Context(request=request, catalog=catalog, prompt_version=prompt.version)
 
 
-async def _past(services: TurnServices, key: ConversationKey) -> tuple[list[Message], Summary | None]:
-    """Read the last messages, and the summary of what came before if that is not all."""
-    messages = await services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES)
-    whole = not messages or messages[0].seq <= 1
-    return messages, None if whole else await services.conversations.summary(key)
-
-
 async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
     try:
         prompt = await instructions(services.prompts, turn.role.shown)
@@ -89,8 +79,8 @@ def _no_prompt(*, may_repeat: bool) -> ModelFailed:
     )
 
 
-def _exchanges(messages: Sequence[Message], turn: Turn, after_seq: int) -> tuple[list[Exchange], Said]:
-    """Group what came before the turn's own question into whole exchanges, oldest first; an alternative replaces.
+def _history(messages: Sequence[Message], turn: Turn) -> list[Said]:
+    """Keep what came before the turn's own question, newest first within the budget; an alternative replaces.
 
     Each answer follows its own question, also where that one had to wait and was followed by others.
     """
@@ -98,15 +88,18 @@ def _exchanges(messages: Sequence[Message], turn: Turn, after_seq: int) -> tuple
     if question is None:
         raise StoreUnavailable("the turn's question is not in the history yet")
     replaced = {message.alternative_of for message in messages if message.alternative_of}
-    grouped: dict[str, list[Said]] = {}
+    kept: list[Said] = []
+    chars = 0
     asked = {message.message_id: message.seq for message in messages if message.author == "user"}
     ordered = sorted(messages, key=lambda one: (asked.get(one.question_id or one.message_id, one.seq), one.seq))
-    for message in ordered[: ordered.index(question)]:
-        if message.message_id in replaced or not message.content.strip() or message.seq <= after_seq:
+    for message in reversed(ordered[: ordered.index(question) + 1]):
+        if message.message_id in replaced or not message.content.strip():
             continue
-        said = Said(role=message.author, text=message.content)
-        grouped.setdefault(message.question_id or message.message_id, []).append(said)
-    return [tuple(exchange) for exchange in grouped.values()], Said(role="user", text=question.content)
+        chars += len(message.content)
+        if kept and chars > HISTORY_CHARS:
+            break
+        kept.append(Said(role=message.author, text=message.content))
+    return kept[::-1]
 
 
 def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:
