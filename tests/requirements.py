@@ -2,6 +2,7 @@
 
 PROMISES = {
     "connect:handshake": "A handshake needs a signed-in person and comes from a page of ours or from no page.",
+    "connect:foreign-origin": "A page of another origin cannot open a connection.",
     "connect:negotiate-refuses": "A token that does not verify gets no client URL.",
     "connect:raw-client": "A bare WebSocket that speaks the predecessor's JSON gets session, deltas and response.",
     "authenticate:session-created": "session.update opens the session and names role and tools.",
@@ -58,6 +59,8 @@ PROMISES = {
     "persist:stored-as-documented": "Question, answer and tool record are stored in the documented shape.",
     "persist:committed-after-binding": "response.committed is sent only after the output binding was applied.",
     "api:owner-only": "REST shows a person's own sessions only; absent and foreign look the same.",
+    "questions:private": "No name, number or address is learned, nothing of HR's tools, and nothing that few people ask.",
+    "questions:learned": "What many people ask of one role is offered to that role, each question looked at once.",
     "api:export": "A session goes out whole, as Markdown, JSON or CSV; no cell of it is a formula.",
     "stack:host-killed": "A host killed in mid-answer costs nothing but time.",
     "stack:lazy-imports": "Light triggers never import the model's, MCP's or Blob's SDK.",
@@ -68,6 +71,8 @@ PROMISES = {
     "infra:roles": "Every role assignment is in one list and is the documented one.",
     "infra:hardened": "Local auth is off everywhere, and every resource is set up as the security page says.",
     "infra:alerts": "Every alert has a card in the runbook.",
+    "infra:sign-in": "Sign-in is set up alike by template and by script.",
+    "smoke:whole-way": "A running SalesCoach is tried by its URL: sign-in, ask, tool, resume.",
     "infra:models": "The default models have at least 180 days until they retire.",
     "door:proved": "An event over HTTP must be proved, fresh and for our hub.",
     "door:foreign-origin": "The HTTP door refuses a page of somebody else with 403.",

@@ -111,7 +111,8 @@ async def read_event(head: EventHead, request: web.Request) -> dict[str, Any]:
     elif head.kind == "disconnected":
         more = {"reason": _object(await request.read()).get("reason")}
     event: dict[str, Any] = {"connectionContext": context, **more}
-    whole = {**event, "data": event["data"].decode(errors="replace")} if "data" in event else event
+    whole = {**event, "data": event["data"].decode(errors="replace")} if "data" in event else {**event}
+    # Only the whole event shows the handshake's headers; no parameter is bound to them by name.
     event.pop("headers", None)
     return {**event, "request": whole, "dataType": event.get("dataType", "Text")}
 

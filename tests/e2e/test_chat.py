@@ -255,6 +255,24 @@ def test_a_foreign_tenants_and_a_missing_token_are_refused(stack: Stack) -> None
         assert code_of(refused.value) == (401, "unauthenticated")
 
 
+@pytest.mark.requirement("connect:foreign-origin")
+async def test_a_foreign_pages_handshake_is_refused(stack: Stack) -> None:
+    """The page's own origin and clients without a page connect; nobody else's page does."""
+    token = stack.token("sam.sales")
+    outcomes: dict[str | None, bool] = {}
+    async with aiohttp.ClientSession() as session:
+        for origin in (None, stack.url("web"), "https://evil.example.com", "null"):
+            url = stack.post(f"{stack.url('app')}/api/negotiate", {}, token=token)["data"]["url"]
+            headers = {} if origin is None else {"Origin": origin}
+            try:
+                async with session.ws_connect(url, headers=headers):
+                    outcomes[origin] = True
+            except aiohttp.WSServerHandshakeError as refused:
+                outcomes[origin] = refused.status not in (401, 403)
+
+    assert outcomes == {None: True, stack.url("web"): True, "https://evil.example.com": False, "null": False}
+
+
 UPDATES: dict[str, tuple[dict[str, Any], str]] = {
     "a forged token": ({"key": "foreign"}, "unauthenticated"),
     "an expired token": ({"lifetime_s": -600}, "unauthenticated"),
