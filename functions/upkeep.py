@@ -1,11 +1,12 @@
-"""Upkeep: timers that restart what stalled and learn what the tool servers offer."""
+"""Upkeep: timers that restart what stalled and learn what tool servers offer and people ask."""
 
 import logging
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.bootstrap import engine, services, turn_services
+from shared.bootstrap import engine, question_book, services, turn_services
+from shared.flow import questions
 from shared.flow import upkeep as flow
 
 bp = df.Blueprint()
@@ -26,3 +27,10 @@ async def refresh_tools(timer: func.TimerRequest) -> None:
     """Ask the tool servers what they offer; others read the answers from the registry."""
     known = await flow.refresh_tools(turn_services())
     _log.info("tools.refreshed", extra={"servers": known, "past_due": timer.past_due})
+
+
+@bp.timer_trigger(schedule="0 */5 * * * *", arg_name="timer")
+async def learn_questions(timer: func.TimerRequest) -> None:
+    """Learn from the turns that were answered since the last time."""
+    looked = await questions.learn_questions(services(), question_book())
+    _log.info("questions.looked_at", extra={"turns": looked, "past_due": timer.past_due})

@@ -5,15 +5,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
 from shared.flow.services import Services, TurnServices
 from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TurnEngine, UpstreamProof
+from shared.question_ports import QuestionBook
 from shared.settings import Settings, load
 from shared.tool_ports import ToolRegistry, ToolRunner
+
+if TYPE_CHECKING:
+    from shared.adapters.cosmos.client import CosmosAccount
 
 _T = TypeVar("_T")
 
@@ -30,7 +34,6 @@ def settings() -> Settings:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Build what the light triggers need, at the first event."""
-    from shared.adapters.cosmos.client import CosmosAccount
     from shared.adapters.cosmos.conversations import CosmosConversations
     from shared.adapters.cosmos.users import CosmosUsers
     from shared.adapters.entra import EntraTokens, EntraVerifier
@@ -40,11 +43,7 @@ def services() -> Services:
     values = settings()
     _quieten()
     clock = SystemClock()
-    account = (
-        CosmosAccount.from_connection_string(values.cosmos.get_secret_value(), values.cosmos_database)
-        if values.cosmos
-        else CosmosAccount(_given(values.cosmos_endpoint), credential(), values.cosmos_database)
-    )
+    account = cosmos_account()
     sealing_key = values.sealing_key.get_secret_value()
     return Services(
         clock=clock,
@@ -57,6 +56,26 @@ def services() -> Services:
         channel=_channel(values),
         limits=values.turn_limits(),
     )
+
+
+@lru_cache(maxsize=1)
+def cosmos_account() -> "CosmosAccount":
+    """Build the one connection of this worker to the database; it opens at its first use."""
+    from shared.adapters.cosmos.client import CosmosAccount
+
+    values = settings()
+    if values.cosmos:
+        return CosmosAccount.from_connection_string(values.cosmos.get_secret_value(), values.cosmos_database)
+    return CosmosAccount(_given(values.cosmos_endpoint), credential(), values.cosmos_database)
+
+
+@lru_cache(maxsize=1)
+def question_book() -> QuestionBook:
+    """Build what keeps the common questions."""
+    from shared.adapters.cosmos.questions import CosmosQuestions
+
+    account = cosmos_account()
+    return CosmosQuestions(account.items("registry"), account.items("conversations"))
 
 
 def _quieten() -> None:

@@ -115,6 +115,8 @@ def turn_document(turn: Turn) -> dict[str, Any]:
     data["grant_session_id"] = data.pop("session_id")
     data |= _address(turn.conversation)
     data |= {"id": turn_item_id(turn.turn_id), "kind": "turn", "owner": turn.conversation.owner, "round_attempt": 0}
+    # Sparse, and removed when the common questions have learned from the turn.
+    data["unseen"] = True
     if turn.status in LEASED:
         data["lease_until"] = epoch_seconds(turn.lease_until)
     if turn.sealed is not None:

@@ -32,6 +32,10 @@ class MemoryConversations:
         """Show what is stored of a conversation."""
         return [document for (partition, _), document in self._documents.items() if partition == key]
 
+    def everything(self) -> list[Document]:
+        """Give all documents themselves, for what crosses partitions."""
+        return list(self._documents.values())
+
     async def head(self, key: ConversationKey) -> Stored | None:
         """Read a conversation's head."""
         document = await self._read(key, wire.HEAD_ID)

@@ -15,6 +15,7 @@ from shared.adapters.memory.conversations import MemoryConversations
 from shared.adapters.memory.delivery import MemoryChannel, MemoryEngine
 from shared.adapters.memory.identity import MemorySealer, MemoryVerifier
 from shared.adapters.memory.model import Line, MemoryModel
+from shared.adapters.memory.questions import MemoryQuestions
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
 from shared.adapters.memory.tools import MemoryTools
 from shared.adapters.memory.users import MemoryUsers
@@ -83,6 +84,7 @@ class Room:
         self.clock = MemoryClock()
         self.conversations = MemoryConversations()
         self.users = MemoryUsers(self.clock, b"key")
+        self.questions = MemoryQuestions(self.conversations)
         self.channel = MemoryChannel()
         self.engine = MemoryEngine()
         self.model = MemoryModel()
