@@ -245,15 +245,21 @@ def test_finished_turns_are_purged_within_a_week() -> None:
 def test_cosmos_indexes_what_is_queried_and_no_body() -> None:
     """Each field that a query names is indexed; everything else is not."""
     containers = {one["name"]: one for one in variable("cosmos", "containers")}
-    for name in ("conversations", "users", "registry"):
-        source = (ROOT / "shared" / "adapters" / "cosmos" / f"{name}.py").read_text(encoding="utf-8")
+    adapters = {
+        "conversations": "conversations",
+        "questions": "conversations",
+        "users": "users",
+        "registry": "registry",
+    }
+    for adapter, name in adapters.items():
+        source = (ROOT / "shared" / "adapters" / "cosmos" / f"{adapter}.py").read_text(encoding="utf-8")
         queried = {
             field
-            for query in re.findall(r"^.*(?:SELECT|text \+=).*$", source, re.MULTILINE)
+            for query in re.findall(r"^.*(?:SELECT |text \+=).*$", source, re.MULTILINE)
             for field in re.findall(r"(?:WHERE|AND|ORDER BY)[ (]+c\.(\w+)", query)
         }
         keys = {containers[name]["key"].removeprefix("/")}
-        assert queried - keys - {path.strip("/?") for path in containers[name]["indexed"]} == set(), name
+        assert queried - keys - {path.strip("/?") for path in containers[name]["indexed"]} == set(), adapter
 
     assert set(containers) == {"conversations", "users", "registry", "security_events"}
     assert containers["security_events"]["ttl"] == 90 * 24 * 3600
