@@ -1,6 +1,7 @@
 // REST of SalesCoach, as this page uses it.
 
 const PAGE = 100;
+const SUGGESTIONS = 6;
 
 /** A refusal of the API, with its closed code. */
 export class ApiError extends Error {
@@ -31,6 +32,8 @@ export function createApi(base, signIn) {
     negotiate: async () => (await ask("POST", "/api/negotiate")).url,
     /** The person's chats, newest first as the server orders them. */
     sessions: async () => (await ask("GET", `/api/sessions?limit=${PAGE}`)).items,
+    /** What others of the person's roles ask most. */
+    questions: async () => (await ask("GET", `/api/questions?limit=${SUGGESTIONS}`)).items,
     /** Messages in order: {items, last_seq}; before `before_seq`, or after `after_seq`. */
     messages: (id, range = {}) => {
       const wanted = new URLSearchParams({ limit: String(PAGE), ...range });

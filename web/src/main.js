@@ -19,7 +19,7 @@ const api = createApi(config.api, signIn);
 
 let state = initialState();
 const unstored = new Set(); // chats that this page began: the store knows nothing that the page does not
-const page = { open: chatOfUrl(), chats: [], connection: "connecting", loading: false, more: false, ready: false };
+const page = { open: chatOfUrl(), chats: [], questions: [], connection: "connecting", loading: false, more: false, ready: false };
 const renewed = new Set(); // questions refused for their token, to be asked again with a new one
 let drawing = false;
 let lastRenewal = -RENEW_AGAIN_MS;
@@ -158,6 +158,12 @@ async function readEarlier() {
   });
 }
 
+/** Suggestions are a courtesy: without them the page has its own. */
+async function readQuestions() {
+  page.questions = await api.questions().catch(() => []);
+  draw();
+}
+
 async function readChats() {
   await attempt(async () => {
     page.chats = await api.sessions();
@@ -242,6 +248,7 @@ function run() {
   });
   openChat(page.open);
   readChats();
+  readQuestions();
   socket.start();
 }
 

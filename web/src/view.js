@@ -140,11 +140,11 @@ function renderHeader(at, { title, connection }) {
   setText(at("status"), connectionWords(connection));
 }
 
-function renderWelcome(at, { conversation, session, loading, more }, actions) {
+function renderWelcome(at, { conversation, session, questions: learned, loading, more }, actions) {
   const empty = conversation.questions.length === 0 && conversation.turns.size === 0;
   at("welcome").hidden = !empty || loading;
   at("earlier").hidden = !more;
-  const questions = firstQuestions(session);
+  const questions = firstQuestions(session, learned);
   const root = at("suggestions");
   if (root.dataset.shown === questions.join("|")) return;
   root.dataset.shown = questions.join("|");

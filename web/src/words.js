@@ -25,6 +25,7 @@ const QUESTIONS = {
   HR: ["Who joined the company this quarter?", "How large are our teams?", "Who is on leave this week?"],
   Admin: ["How is the pipeline this quarter?", "How large are our teams?", "Which deals are most at risk?"],
 };
+const FIRST_QUESTIONS = 3;
 const ANYBODY = ["What can you help me with?", "How do I prepare a first customer meeting?", "Give me a checklist for a negotiation."];
 
 /** An error of the wire or of the API as a sentence. */
@@ -59,8 +60,13 @@ export function waitingWords(turn, isNext) {
   return turn.tools.some((tool) => !tool.finished) ? "Looking things up…" : "Thinking…";
 }
 
-/** First questions for an empty chat, by the person's role. */
-export function firstQuestions(session) {
+/** First questions for an empty chat: what others of the person's roles ask, then what suits the role. */
+export function firstQuestions(session, learned = []) {
+  const texts = learned.map(({ text }) => text).filter((text) => typeof text === "string" && text !== "");
+  return [...new Set([...texts, ...ownQuestions(session)])].slice(0, Math.max(texts.length, FIRST_QUESTIONS));
+}
+
+function ownQuestions(session) {
   const held = [session?.role, ...(session?.roles ?? [])];
   return held.map((role) => own(QUESTIONS, role)).find((questions) => questions !== undefined) ?? ANYBODY;
 }

@@ -41,3 +41,11 @@ test("first questions fit the role, and nobody goes without", () => {
   assert.notDeepEqual(firstQuestions({ role: "HR", roles: ["HR"] }), firstQuestions({ role: "Sales", roles: ["Sales"] }));
   assert.deepEqual(firstQuestions({ role: null, roles: [] }), firstQuestions(null));
 });
+
+test("what others ask goes before what the page suggests, once", () => {
+  const own = firstQuestions({ role: "Sales", roles: ["Sales"] });
+  const learned = [{ text: "Which deals are overdue?" }, { text: own[0] }, { text: 7 }, {}];
+
+  assert.deepEqual(firstQuestions({ role: "Sales", roles: ["Sales"] }, learned), ["Which deals are overdue?", own[0], own[1]]);
+  assert.equal(firstQuestions(null, Array.from({ length: 6 }, (_x, at) => ({ text: `q${at}` }))).length, 6);
+});
