@@ -27,6 +27,11 @@ lint:
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 
+check-infra: setup ## read the templates in infra/: parsers, checker, policies; checkov where it can be installed
+	@$(BIN)/python -m pytest tests/infra --deselect tests/infra/test_checkov.py
+	@$(PYTHON) -m venv .local/checkov && .local/checkov/bin/pip install --quiet checkov==3.3.30 \
+	  && CHECKOV=.local/checkov/bin/checkov $(BIN)/python -m pytest tests/infra/test_checkov.py -rs
+
 e2e: setup ## start a stack of its own on free ports and talk to it from outside
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
@@ -49,4 +54,4 @@ setup: ## install what is missing, nothing else
 	@$(PYTHON) -m local setup
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13

@@ -20,7 +20,12 @@ var containers = [
       '/kind/?'
       '/seq/?'
       '/turn_id/?'
+      '/message_id/?'
+      '/author/?'
+      // Sparse: only turns that run, and questions that were not learnt from, have these.
       '/lease_until/?'
+      '/unseen/?'
+      '/status/?'
     ]
   }
   {
@@ -46,8 +51,8 @@ var containers = [
     // 90 days, in seconds.
     ttl: 7776000
     indexed: [
-      '/day/?'
-      '/at/?'
+      '/kind/?'
+      '/place/?'
     ]
   }
 ]

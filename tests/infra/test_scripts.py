@@ -1,0 +1,175 @@
+"""The scripts around the templates: they say the same, pin what they use, and can be run twice."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from shared.wire.registry_documents import server_document, server_from
+from tests.infra.bicep_text import INFRA, ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+SCRIPTS = sorted(INFRA.rglob("*.sh"))
+RUNBOOK = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+# An `az` that keeps what it was asked and answers with a fixed id, or with nothing for what is not there yet.
+FAKE_AZ = """#!/bin/sh
+printf '%s\\n' "$*" >> "$AZ_CALLS"
+case "$*" in
+  *'account show'*) printf 'tenant-id' ;;
+  *' list '*|*'rest --url'*|*'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] && printf 'known-id' || true ;;
+  *' create '*) printf 'made-id' ;;
+esac
+case "$*" in *'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] ;; *'secret set'*) cat > /dev/null ;; esac
+"""
+
+
+def run(
+    tmp_path: Path, script: str, *arguments: str, knows: bool = False, environment: dict[str, str] | None = None
+) -> tuple[str, str]:
+    """Run a script with the fake az; give what it printed and what az was asked."""
+    tools, calls = tmp_path / "bin", tmp_path / "calls"
+    tools.mkdir(exist_ok=True)
+    calls.write_text("")
+    (tools / "az").write_text(FAKE_AZ)
+    (tools / "npm").write_text("#!/bin/sh\nmkdir -p dist\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    (tmp_path / "web").mkdir(exist_ok=True)
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", str(INFRA / script), *arguments],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "AZ_CALLS": str(calls),
+            "AZ_KNOWS": "1" if knows else "",
+            **(environment or {}),
+        },
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, calls.read_text()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_every_script_is_a_script(script: Path) -> None:
+    """The shell reads it to its end."""
+    subprocess.run(["/bin/sh", "-n", str(script)], timeout=10, check=True)  # noqa: S603
+
+
+@pytest.mark.requirement("infra:sign-in")
+def test_the_script_makes_what_the_template_makes(tmp_path: Path) -> None:
+    """The same registrations, scope, roles, versions and credentials."""
+    template = (INFRA / "entra.bicep").read_text(encoding="utf-8")
+    _, asked = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id")
+
+    for fact in ("access_as_user", "Upstream.Send", "api://AzureADTokenExchange", "Use SalesCoach", "email"):
+        assert fact in template
+        assert fact in asked
+    for role in ("Sales", "HR", "Admin"):
+        assert f"'{role}'" in template
+        assert f'"value": "{role}"' in asked
+    assert asked.count('"requestedAccessTokenVersion": 2') == template.count("requestedAccessTokenVersion: 2") == 2
+    assert '"appRoleAssignmentRequired": true' in asked
+    assert "appRoleAssignmentRequired: true" in template
+    assert '"identifierUris": ["api://tenant-id/salescoach-dev"]' in asked
+    assert '"identifierUris": ["api://tenant-id/salescoach-dev-upstream"]' in asked
+    assert '"redirectUris": ["https://web.example.com/"]' in asked
+    assert '"subject": "app-id"' in asked
+    assert '"principalId": "hub-id"' in asked
+
+
+@pytest.mark.requirement("infra:sign-in")
+def test_a_second_run_makes_nothing_new_and_prints_the_parameter(tmp_path: Path) -> None:
+    """Ids are derived from names; what is there is found."""
+    _, first = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id")
+    printed, second = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id", knows=True)
+    fields = re.findall(r"^  (\w+): '.+'$", printed, re.MULTILINE)
+    declared = re.findall(
+        r"^  (\w+): string$",
+        (INFRA / "types.bicep").read_text(encoding="utf-8").split("type SignIn")[1].split("}")[0],
+        re.MULTILINE,
+    )
+
+    assert " create " in first
+    assert " create " not in second
+    assert "--method POST" not in second
+    assert set(re.findall(r'"id": "([^"]+)"', first)) == set(re.findall(r'"id": "([^"]+)"', second))
+    assert fields == declared
+
+
+def test_the_sealing_key_is_made_once_and_never_on_a_command_line(tmp_path: Path) -> None:
+    """Through a pipe; and kept when it is there."""
+    values = {
+        "KEY_VAULT_NAME": "kv",
+        "AZURE_FUNCTION_NAME": "func",
+        "AZURE_RESOURCE_GROUP": "rg",
+        "PROMPTS_STORAGE_NAME": "st",
+        "PROMPTS_CONTAINER": "prompts",
+        "API_URL": "https://api.example.com",
+        "API_AUDIENCE": "api://salescoach",
+        "WEB_CLIENT_ID": "web",
+    }
+    _, first = run(tmp_path, "hooks/postprovision.sh", environment=values)
+    _, second = run(tmp_path, "hooks/postprovision.sh", knows=True, environment=values)
+
+    assert "--name sealing-key --file /dev/stdin" in first
+    assert "--value" not in first
+    assert "secret set" not in second
+    assert "upload-batch --auth-mode login" in second
+
+
+def test_the_registry_is_seeded_in_the_form_that_the_app_reads() -> None:
+    """By the reader that the app uses."""
+    spec = importlib.util.spec_from_file_location("seed_registry", INFRA / "seed_registry.py")
+    assert spec is not None
+    assert spec.loader is not None
+    seed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(seed)
+    entry = {"Name": "sfdc", "Url": "https://tools.example.com/mcp", "roles": "Sales", "AuthEnabled": True}
+    (item,) = seed.documents([entry])
+
+    written = server_document(server_from(item))
+    assert {key: written[key] for key in ("id", "kind", "Name", "Url")} == {
+        key: item[key] for key in ("id", "kind", "Name", "Url")
+    }
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_and_azure_is_reached_without_a_secret(workflow: Path) -> None:
+    """By commit, with the version in words; OIDC, and no secrets context at all."""
+    source = workflow.read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S+)(.*)$", source, re.MULTILINE)
+
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+    assert "secrets." not in source
+    assert "id-token: write" in source
+
+
+def test_every_command_of_the_runbook_says_whether_it_needs_azure() -> None:
+    """A block either says so in its first line, or a test runs it: then its text stands here."""
+    run_by_tests = {
+        "python3 -m local up --door http",  # tests/e2e/test_door.py
+        ".venv/bin/python -m pytest tests/smoke",  # the workflow, and make test
+    }
+    for block in re.findall(r"```sh\n(.*?)```", RUNBOOK, re.DOTALL):
+        lines = [line for line in block.splitlines() if line.strip()]
+        assert lines[0] == "# needs Azure" or set(lines) <= run_by_tests, block
+
+
+def test_the_runbook_begins_with_what_has_never_been_run() -> None:
+    """Nobody should take these pages for experience."""
+    first = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)[0]
+
+    assert first == "What has never been run"
