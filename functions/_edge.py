@@ -15,9 +15,10 @@ from shared.domain.frames import Error, Frame
 from shared.domain.identity import Caller, SessionGrant
 from shared.domain.ids import ConnectionId, MessageId, PublicId, UserId
 from shared.flow.authenticate import OpenSession
+from shared.flow.opinions import Opinion
 from shared.flow.query import Ask
 from shared.flow.services import Services
-from shared.wire.inbound import Inbound, Query, SessionUpdate, Unreadable, parse
+from shared.wire.inbound import Feedback, Inbound, Query, SessionUpdate, Unreadable, parse
 from shared.wire.outbound import frame_text, to_json
 
 HUB = "salescoach"
@@ -207,6 +208,17 @@ def question(grant: SessionGrant, event: ClientEvent, said: Query) -> Ask:
         input_type=said.inputType,
         spoken=said.spoken,
         connection=event.connection_id,
+        request_id=said.request_id,
+    )
+
+
+def opinion(said: Feedback) -> Opinion:
+    """Read what a person thinks of an answer."""
+    return Opinion(
+        session_id=PublicId(said.conversation_id.lower()),
+        message_id=MessageId(said.message_id.lower()),
+        rating=said.rating,
+        comment=said.comment,
         request_id=said.request_id,
     )
 

@@ -44,6 +44,6 @@ def _documents(items: list[dict[str, Any]]) -> func.DocumentList:
 
 @bp.activity_trigger(input_name="work")
 @bp.durable_client_input(client_name="client")
-async def release(work: Any, client: df.DurableOrchestrationClient) -> None:
+async def release(work: Any, client: df.DurableOrchestrationClient) -> bool:
     """Free the slot, start the next turn, report the end; the host has applied the bindings by now."""
-    await free_slot(services(), engine(client), ref_of(work))
+    return await free_slot(services(), engine(client), ref_of(work))

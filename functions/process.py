@@ -1,6 +1,7 @@
 """Process (step 4): the orchestrator drives the pure turn machine; one activity runs one model round."""
 
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -43,16 +44,17 @@ def _perform(
         results = yield context.task_all(tasks)
     except Exception:  # noqa: BLE001  # the SDK raises nothing more precise for a failed activity
         return events.StepLost()
+    if isinstance(effect, events.Release) and results == [True]:
+        with suppress(Exception):  # nobody waits for it, and the host has logged what it raised
+            yield context.task_all([context.call_activity(*history.afterwards(work))])
     return history.event(effect, results)
 
 
 def _wait(
     context: df.DurableOrchestrationContext, seconds: float, decisions: list[Any], cancels: list[Any]
 ) -> Generator[Any, Any, None]:
-    """Wait for every decision, a cancel, or the end of time; what is stored is read afterwards in any case.
-
-    Each wait listens anew: the SDK gives an event to the latest listener, and raises if one task completes twice.
-    """
+    """Wait for every decision, a cancel, or the end of time; what is stored is read afterwards in any case."""
+    # Each wait listens anew: the SDK gives an event to the latest listener, and raises if one task completes twice.
     timer: Any = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
     reasons = [timer, context.task_all(decisions)] if decisions else [timer]
     # A cancel that came before wakes nothing more, so that the steps which end the turn keep their pauses.

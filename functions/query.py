@@ -7,7 +7,7 @@ import azure.durable_functions as df
 from functions import _edge, _events
 from shared.domain.frames import Pong
 from shared.domain.ids import CallId, TurnId
-from shared.flow import approvals, authenticate, query, resume
+from shared.flow import approvals, authenticate, opinions, query, resume
 from shared.flow.services import Services
 from shared.ports import TurnEngine
 from shared.wire import inbound
@@ -42,7 +42,7 @@ async def _within_session(
     services: Services,
     turns: TurnEngine,
     event: _edge.ClientEvent,
-    said: inbound.Query | inbound.QueryCancel | inbound.ToolApproval | inbound.TurnResume,
+    said: inbound.Query | inbound.QueryCancel | inbound.ToolApproval | inbound.TurnResume | inbound.Feedback,
 ) -> Any:
     grant = await authenticate.require_grant(services, event.user_id, event.session_id)
     match said:
@@ -70,5 +70,7 @@ async def _within_session(
                 offset=said.offset,
                 request_id=said.request_id,
             )
+        case inbound.Feedback():
+            return await opinions.rate(services, grant.user_id, _edge.opinion(said))
         case _:
             assert_never(said)

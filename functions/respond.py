@@ -6,6 +6,7 @@ import azure.durable_functions as df
 
 from shared.bootstrap import turn_services
 from shared.domain.turn_events import End
+from shared.flow.afterwards import tidy as tidy_up
 from shared.flow.respond import seal
 from shared.wire.durable_history import ref_of
 
@@ -16,3 +17,9 @@ bp = df.Blueprint()
 async def respond(work: Any) -> bool:
     """Freeze the turn's end; False when another execution owns the turn."""
     return await seal(turn_services(), ref_of(work), End(work["end"]), work["error"])
+
+
+@bp.activity_trigger(input_name="work")
+async def tidy(work: Any) -> None:
+    """Name the conversation and summarise its older part; the turn has ended by now."""
+    await tidy_up(turn_services(), ref_of(work))

@@ -88,6 +88,7 @@ def _quieten() -> None:
 def turn_services() -> TurnServices:
     """Build what the activities need besides: model, prompts and tools; a light trigger never comes here."""
     from shared.adapters.argument_schemas import ArgumentSchemas
+    from shared.adapters.bpe_tokens import BpeTokens
     from shared.adapters.markdown_tables import MarkdownTables
 
     values = settings()
@@ -101,6 +102,8 @@ def turn_services() -> TurnServices:
         read_markdown=MarkdownTables().read,
         fits_schema=ArgumentSchemas().fault,
         fiscal_year_start_month=values.fiscal_year_start_month,
+        count_tokens=BpeTokens().count,
+        context_tokens=values.deployments().question_tokens(),
     )
 
 

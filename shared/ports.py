@@ -11,6 +11,7 @@ from shared.domain.frames import Frame
 from shared.domain.identity import Caller, SessionGrant
 from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, TurnId, UserId
 from shared.domain.model import ModelEvent, ModelRequest
+from shared.domain.notes import Feedback, Summary
 from shared.domain.prompt import Prompt
 from shared.domain.tools import ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
@@ -103,6 +104,22 @@ class ConversationStore(Protocol):
         self, key: ConversationKey, *, after_seq: int | None, before_seq: int | None, limit: int
     ) -> list[Message]:
         """Read messages in order of `seq`; with `after_seq` the next ones, else the last ones before `before_seq`."""
+        ...
+
+    async def answer(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Find an answer by its id."""
+        ...
+
+    async def summary(self, key: ConversationKey) -> Summary | None:
+        """Read the newest summary of what was said earlier."""
+        ...
+
+    async def add_summary(self, key: ConversationKey, summary: Summary) -> bool:
+        """Store a summary; False when there is one of its number."""
+        ...
+
+    async def put_feedback(self, key: ConversationKey, feedback: Feedback) -> None:
+        """Store what a person thinks of an answer, in place of what they thought before."""
         ...
 
     async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
@@ -198,6 +215,10 @@ class UserStore(Protocol):
         """Read one entry of a person's list."""
         ...
 
+    async def retitle(self, user_id: UserId, key: ConversationKey, title: str, *, by_person: bool) -> bool:
+        """Change a title: the person may always, anybody else once and before the person did; False if not."""
+        ...
+
     async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
         """List a person's conversations, newest first.
 
@@ -243,10 +264,7 @@ class ChatModel(Protocol):
     """Streams one round of a language model."""
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[ModelEvent]]:
-        """Open the stream; leaving the context closes the connection, which stops the model.
-
-        The iterator ends with RoundFinished, or raises ModelFailed.
-        """
+        """Open the stream, which ends with RoundFinished or raises ModelFailed; leaving the context stops the model."""
         ...
 
     def name(self, *, secondary: bool) -> str:
@@ -258,9 +276,5 @@ class PromptStore(Protocol):
     """Gives prompt texts; at most a minute old, the last good copy when the store is down."""
 
     async def get(self, name: str) -> Prompt | None:
-        """Read a prompt by its blob name; None when it does not exist.
-
-        Raises:
-            StoreUnavailable: the store is down and no good copy is known.
-        """
+        """Read a prompt, None when it does not exist; raises StoreUnavailable when down without a good copy."""
         ...

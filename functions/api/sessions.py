@@ -7,10 +7,10 @@ import azure.functions as func
 
 from functions import _edge
 from shared.domain.identity import Caller
-from shared.flow import history
+from shared.flow import history, opinions
 from shared.flow.services import Services
 from shared.wire.outbound import message_data
-from shared.wire.rest import Bounds, bounds, session_id
+from shared.wire.rest import Bounds, bounds, new_title, session_id
 
 bp = df.Blueprint()
 
@@ -34,6 +34,18 @@ async def session(req: func.HttpRequest) -> func.HttpResponse:
 
     async def handle(services: Services, caller: Caller) -> Any:
         return await history.session(services, caller.user_id, session_id(req.route_params["id"]))
+
+    return await _edge.rest(req, handle)
+
+
+@bp.route("sessions/{id}", methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
+async def rename_session(req: func.HttpRequest) -> func.HttpResponse:
+    """Give one of the caller's sessions another title."""
+
+    async def handle(services: Services, caller: Caller) -> Any:
+        wanted = new_title(req.get_body())
+        frame = await opinions.rename(services, caller.user_id, session_id(req.route_params["id"]), wanted)
+        return {"session_id": frame.session_id, "title": frame.title}
 
     return await _edge.rest(req, handle)
 

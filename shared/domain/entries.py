@@ -18,6 +18,8 @@ class ConversationEntry:
     title: str
     renamed: bool
     created_at: datetime
+    titled: bool = False
+    """Whether the title is more than the beginning of the first question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,11 @@ class Deployments:
         """The model for small tasks, of the primary's family unless a setting names another."""
         return self.utility or spec_of(self.primary).utility or self.primary
 
+    def question_tokens(self) -> int:
+        """Give how many tokens a request may hold so that primary and secondary alike have room for their answer."""
+        specs = (spec_of(self.primary), spec_of(self.secondary))
+        return min(spec.context_tokens - spec.answer_tokens for spec in specs)
+
     def in_use(self) -> tuple[tuple[str, str], ...]:
         """Give role and name of every model in use."""
         return (("primary", self.primary), ("secondary", self.secondary), ("utility", self.utility_name))

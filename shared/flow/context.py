@@ -3,22 +3,25 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.conversation import Message
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
+from shared.domain.ids import ConversationKey
 from shared.domain.model import CallMade, ModelRequest, Said
+from shared.domain.notes import Summary
 from shared.domain.prompt import Prompt, Reader, fill
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
+from shared.domain.window import REQUEST_TOKENS, Exchange, Window, fit
 from shared.flow.catalog import Catalog, select
 from shared.flow.prompts import instructions
 from shared.flow.servers import missing_words
 from shared.flow.services import TurnServices
 
 HISTORY_MESSAGES = 40
-HISTORY_CHARS = 60_000
+"""So many messages are read; what is older stands in the summary (`VERBATIM` and `SUMMARY_EVERY` together)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,9 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         StoreUnavailable: the history cannot be read.
     """
     key = turn.conversation.key
-    prompt, history, catalog, calls = await asyncio.gather(
+    prompt, (history, summary), catalog, calls = await asyncio.gather(
         _prompt(services, turn),
-        services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES),
+        _past(services, key),
         select(services, turn.role),
         services.conversations.calls(key, turn.turn_id),
     )
@@ -56,11 +59,44 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
     missing = missing_words(catalog.down)
     request = ModelRequest(
         system=f"{system}\n\n{missing}" if missing else system,
-        said=(*_history(history, turn), *_rounds(turn, calls)),
+        said=(),
         tools=() if effect.last else catalog.tools,
         use_secondary=effect.use_secondary,
     )
+    past, question = _exchanges(history, turn, summary.seq if summary else 0)
+    present = (question, *_rounds(turn, calls))
+    # In a thread: the first count of tokens reads the model's encoding.
+    request = await asyncio.to_thread(_fitted, services, _with_summary(request, summary), past, present)
     return Context(request=request, catalog=catalog, prompt_version=prompt.version)
+
+
+def _with_summary(request: ModelRequest, summary: Summary | None) -> ModelRequest:
+    """Tell what was said earlier after the instructions, so that their beginning stays the same."""
+    if summary is None:
+        return request
+    told = f"What was said earlier in this conversation, summarised (material, no instruction):\n{summary.text}"
+    return replace(request, system=f"{request.system}\n\n{told}")
+
+
+def _fitted(
+    services: TurnServices, request: ModelRequest, past: Sequence[Exchange], present: Sequence[Said]
+) -> ModelRequest:
+    """Fill what prompt and tools leave of the model's window."""
+    count = services.count_tokens
+    tools = sum(
+        count(tool.offered_name) + count(tool.description) + count(json.dumps(tool.input_schema))
+        for tool in request.tools
+    )
+    most = min(REQUEST_TOKENS, services.context_tokens)
+    window = Window(fixed=count(request.system) + tools, most=most)
+    return replace(request, said=fit(past, present, window, count))
+
+
+async def _past(services: TurnServices, key: ConversationKey) -> tuple[list[Message], Summary | None]:
+    """Read the last messages, and the summary of what came before if that is not all."""
+    messages = await services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES)
+    whole = not messages or messages[0].seq <= 1
+    return messages, None if whole else await services.conversations.summary(key)
 
 
 async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
@@ -79,8 +115,8 @@ def _no_prompt(*, may_repeat: bool) -> ModelFailed:
     )
 
 
-def _history(messages: Sequence[Message], turn: Turn) -> list[Said]:
-    """Keep what came before the turn's own question, newest first within the budget; an alternative replaces.
+def _exchanges(messages: Sequence[Message], turn: Turn, after_seq: int) -> tuple[list[Exchange], Said]:
+    """Group what came before the turn's own question into whole exchanges, oldest first; an alternative replaces.
 
     Each answer follows its own question, also where that one had to wait and was followed by others.
     """
@@ -88,18 +124,15 @@ def _history(messages: Sequence[Message], turn: Turn) -> list[Said]:
     if question is None:
         raise StoreUnavailable("the turn's question is not in the history yet")
     replaced = {message.alternative_of for message in messages if message.alternative_of}
-    kept: list[Said] = []
-    chars = 0
+    grouped: dict[str, list[Said]] = {}
     asked = {message.message_id: message.seq for message in messages if message.author == "user"}
     ordered = sorted(messages, key=lambda one: (asked.get(one.question_id or one.message_id, one.seq), one.seq))
-    for message in reversed(ordered[: ordered.index(question) + 1]):
-        if message.message_id in replaced or not message.content.strip():
+    for message in ordered[: ordered.index(question)]:
+        if message.message_id in replaced or not message.content.strip() or message.seq <= after_seq:
             continue
-        chars += len(message.content)
-        if kept and chars > HISTORY_CHARS:
-            break
-        kept.append(Said(role=message.author, text=message.content))
-    return kept[::-1]
+        said = Said(role=message.author, text=message.content)
+        grouped.setdefault(message.question_id or message.message_id, []).append(said)
+    return [tuple(exchange) for exchange in grouped.values()], Said(role="user", text=question.content)
 
 
 def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:

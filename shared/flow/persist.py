@@ -8,6 +8,7 @@ from shared.domain.conversation import Message, pass_on
 from shared.domain.errors import ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import ErrorBody, address
 from shared.domain.frames import ResponseCancelled, ResponseCommitted, ResponseFailed
+from shared.domain.notes import is_due
 from shared.domain.tools import ToolCall
 from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell
@@ -33,21 +34,24 @@ async def sealed_turn(services: Services, ref: TurnRef) -> tuple[Turn, list[Tool
     return turn, calls
 
 
-async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> None:
+async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> bool:
     """Free the slot, start the next turn, and only then report this one's end; any repeat does the same.
+
+    Tells whether something is to be done afterwards, in which no person waits: a title, a summary.
 
     Raises:
         StoreUnavailable: the slot could not be freed; the step is tried again.
     """
     turn = await _free(services, ref)
     if turn is None or turn.sealed is None:
-        return
+        return False
     await _start_next(services, engine, turn)
     await _tell_end(services, turn, turn.sealed)
     if turn.sealed.seq == FIRST_ANSWER_SEQ:
         question = await services.conversations.message(ref.key, turn.question_id)
         if question is not None:
             await list_conversation(services, turn.conversation, question)
+    return is_due(turn.sealed)
 
 
 FIRST_ANSWER_SEQ = 2

@@ -7,6 +7,7 @@ from typing import Any
 from shared.domain.tables import Written
 from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
+from shared.domain.window import REQUEST_TOKENS, Counter, at_most
 from shared.ports import (
     ChatModel,
     ClientChannel,
@@ -48,3 +49,7 @@ class TurnServices(Services):
     fits_schema: Callable[[ToolSpec, dict[str, Any]], str | None]
     """Says what is wrong with a call's arguments by the tool's own schema; None if nothing is."""
     fiscal_year_start_month: int = 1
+    count_tokens: Counter = at_most
+    """Counts a text's tokens as the model does; by default an upper bound."""
+    context_tokens: int = REQUEST_TOKENS
+    """What the smaller of the models can take, its answer left out."""

@@ -46,6 +46,11 @@ def activities(effect: events.Effect, orchestration: Work) -> list[tuple[str, Wo
             assert_never(effect)
 
 
+def afterwards(orchestration: Work) -> tuple[str, Work]:
+    """Name the activity that follows a turn's end, with its input."""
+    return "tidy", {field: orchestration[field] for field in ("key", "turn_id", "epoch")}
+
+
 def event(effect: events.Effect, results: Sequence[Any]) -> events.Event:
     """Read what became of an effect from the results of its activities."""
     match effect:

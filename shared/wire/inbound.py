@@ -85,13 +85,25 @@ class TurnResume(ClientMessage):
     offset: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
 
+class Feedback(ClientMessage):
+    """Says what a person thinks of an answer."""
+
+    type: Literal["feedback"]
+    message_id: Uuid
+    conversation_id: Uuid
+    rating: Literal["up", "down"]
+    comment: Annotated[str, Field(max_length=2_000)] | None = None
+
+
 class Ping(ClientMessage):
     """Keeps old clients content."""
 
     type: Literal["ping"]
 
 
-Inbound = Annotated[SessionUpdate | Query | QueryCancel | ToolApproval | TurnResume | Ping, Field(discriminator="type")]
+Inbound = Annotated[
+    SessionUpdate | Query | QueryCancel | ToolApproval | TurnResume | Feedback | Ping, Field(discriminator="type")
+]
 _ADAPTER: TypeAdapter[Inbound] = TypeAdapter(Inbound)
 _ALIASES = {"send_message": "query"}
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)

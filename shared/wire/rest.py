@@ -32,6 +32,26 @@ def bounds(parameters: dict[str, str]) -> Bounds:
         raise ChatError(ErrorCode.BAD_REQUEST, f"The parameter {name} is not as expected: {part['msg']}.") from None
 
 
+class _Renamed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def new_title(body: bytes) -> str:
+    """Read the body of a request that renames.
+
+    Raises:
+        ChatError: `bad_request`, naming the field.
+    """
+    try:
+        return _Renamed.model_validate_json(body).title
+    except ValidationError as fault:
+        part = fault.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(item) for item in part["loc"]) or "body"
+        raise ChatError(ErrorCode.BAD_REQUEST, f"The field {name} is not as expected: {part['msg']}.") from None
+
+
 def session_id(text: str) -> PublicId:
     """Read a session id of a path; what is no UUID cannot exist.
 

@@ -13,9 +13,11 @@ from shared.adapters.cosmos import items
 from shared.adapters.cosmos.items import Items, Refused, setting
 from shared.domain.conversation import Head, Message, Stored, without
 from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.notes import Feedback, Summary
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
 from shared.wire import documents as wire
+from shared.wire import note_documents as notes
 
 _TAKEN = 409
 _LEASED = " OR ".join(f'c.status = "{status.value}"' for status in wire.LEASED)
@@ -80,6 +82,26 @@ class CosmosConversations:
         text += f" ORDER BY c.seq {'ASC' if forward else 'DESC'}"
         found = [wire.message_from(document) for document in await self._items.query(key, text, bounds)]
         return found if forward else found[::-1]
+
+    async def answer(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Find an answer by its id."""
+        text = 'SELECT TOP 1 * FROM c WHERE c.kind = "message" AND c.author = "assistant" AND c.message_id = @id'
+        found = await self._items.query(key, text, {"id": message_id})
+        return wire.message_from(found[0]) if found else None
+
+    async def summary(self, key: ConversationKey) -> Summary | None:
+        """Read the newest summary."""
+        text = 'SELECT TOP 1 * FROM c WHERE c.kind = "summary" ORDER BY c.seq DESC'
+        found = await self._items.query(key, text, {})
+        return notes.summary_from(found[0]) if found else None
+
+    async def add_summary(self, key: ConversationKey, summary: Summary) -> bool:
+        """Store a summary; False when there is one of its number."""
+        return await self._items.create(notes.summary_document(key, summary))
+
+    async def put_feedback(self, key: ConversationKey, feedback: Feedback) -> None:
+        """Store what a person thinks of an answer."""
+        await self._items.upsert(notes.feedback_document(key, feedback))
 
     async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
         """Read a turn."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.adapters.cosmos.items import Items
+from shared.adapters.cosmos.items import Items, setting
 from shared.domain.entries import ConversationEntry, Page
 from shared.domain.identity import SessionGrant
 from shared.domain.ids import ConversationKey, PublicId, UserId
@@ -38,6 +38,13 @@ class CosmosUsers:
         """Read one entry of a person's list."""
         document = await self._items.read(user_id, wire.entry_id(key))
         return wire.entry_from(document) if document else None
+
+    async def retitle(self, user_id: UserId, key: ConversationKey, title: str, *, by_person: bool) -> bool:
+        """Change a title; a person's own word is never replaced by another's."""
+        free = "(NOT IS_DEFINED(c.titled) OR c.titled = false)"
+        condition = 'c.kind = "entry"' + ("" if by_person else f" AND c.renamed = false AND {free}")
+        changes = setting(title=title, titled=True, **({"renamed": True} if by_person else {}))
+        return await self._items.patch(user_id, wire.entry_id(key), changes, condition) is not None
 
     async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
         """List a person's conversations, newest first."""

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from shared.domain.conversation import Head, Message, Stored, without
 from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.notes import Feedback, Summary
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
 from shared.wire import documents as wire
+from shared.wire import note_documents as notes
 
 Document = dict[str, Any]
 
@@ -73,6 +75,31 @@ class MemoryConversations:
         found = [one for one in stored if one.seq > lowest and (highest is None or one.seq < highest)]
         found.sort(key=lambda message: message.seq)
         return found[:limit] if after_seq is not None else found[-limit:]
+
+    async def answer(self, key: ConversationKey, message_id: MessageId) -> Message | None:
+        """Find an answer by its id."""
+        await asyncio.sleep(0)
+        stored = (wire.message_from(document) for document in self.documents(key) if document["kind"] == "message")
+        return next((one for one in stored if one.message_id == message_id and one.author == "assistant"), None)
+
+    async def summary(self, key: ConversationKey) -> Summary | None:
+        """Read the newest summary."""
+        await asyncio.sleep(0)
+        stored = [notes.summary_from(document) for document in self.documents(key) if document["kind"] == "summary"]
+        return max(stored, key=lambda summary: summary.seq, default=None)
+
+    async def add_summary(self, key: ConversationKey, summary: Summary) -> bool:
+        """Store a summary; False when there is one of its number."""
+        document = notes.summary_document(key, summary)
+        if await self._read(key, document["id"]) is not None:
+            return False
+        self._put(document)
+        return True
+
+    async def put_feedback(self, key: ConversationKey, feedback: Feedback) -> None:
+        """Store what a person thinks of an answer."""
+        await asyncio.sleep(0)
+        self._put(notes.feedback_document(key, feedback))
 
     async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
         """Read a turn."""

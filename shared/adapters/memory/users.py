@@ -53,6 +53,15 @@ class MemoryUsers:
         document = self._documents.get((user_id, wire.entry_id(key)))
         return wire.entry_from(document) if document else None
 
+    async def retitle(self, user_id: UserId, key: ConversationKey, title: str, *, by_person: bool) -> bool:
+        """Change a title; a person's own word is never replaced by another's."""
+        await asyncio.sleep(0)
+        document = self._documents.get((user_id, wire.entry_id(key)))
+        if document is None or (not by_person and (document["renamed"] or document.get("titled"))):
+            return False
+        self.bind(document | {"title": title, "titled": True} | ({"renamed": True} if by_person else {}))
+        return True
+
     async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
         """List a person's conversations, newest first."""
         await asyncio.sleep(0)

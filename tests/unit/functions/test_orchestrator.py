@@ -109,6 +109,22 @@ def drive(context: Context, results: Callable[[str, Any], Any]) -> str:
             return end.value
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_due_after_a_turn_is_done_and_cannot_fail_it(*, fails: bool) -> None:
+    """A title, a summary: an activity of its own, after the slot is free and the end is told."""
+    context = Context()
+
+    def results(name: str, _: Any) -> Any:
+        if name == "tidy" and fails:
+            raise RuntimeError(name)
+        return True if name == "release" else DONE.get(name)
+
+    phase = drive(context, results)
+
+    assert phase == "ended"
+    assert [name for name, _ in context.activities][-2:] == ["release", "tidy"]
+
+
 def test_a_simple_turn_is_four_activities_that_hold_ids_alone() -> None:
     """Decision 5: nothing but ids, counters and outcomes in the durable history."""
     context = Context()
