@@ -37,6 +37,7 @@ class ScriptedService:
     """
 
     sessions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    questions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
     session_fields: dict[str, Any] = field(default_factory=dict[str, Any])
     lifetime_s: int = 3600
@@ -142,6 +143,8 @@ class ScriptedService:
             route.fulfill(json={"success": True, "data": {"url": url}}, headers=CORS)
         elif path == "/api/sessions":
             route.fulfill(json={"success": True, "data": {"items": self.sessions}}, headers=CORS)
+        elif path == "/api/questions":
+            route.fulfill(json={"success": True, "data": {"items": self.questions}}, headers=CORS)
         else:
             self._messages(route, path.split("/")[3])
 

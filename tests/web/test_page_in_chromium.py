@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from playwright.sync_api import Page, expect
 from .scripted_service import ScriptedService, turn_of
 
 pytestmark = pytest.mark.browser
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / ".local" / "artefacts"
 
 CHAT = "5e551000-0000-4000-8000-000000000001"
 OTHER_CHAT = "5e551000-0000-4000-8000-000000000002"
@@ -283,3 +287,37 @@ def test_on_a_narrow_screen_the_chats_open_and_close_from_the_keyboard(
 
     expect(menu).to_be_focused()
     expect(signed_in.get_by_test_id("new-chat")).to_be_hidden()
+
+
+@pytest.mark.requirement("questions:learned")
+def test_an_empty_chat_offers_what_others_ask_and_one_click_asks_it(signed_in: Page, service: ScriptedService) -> None:
+    """Before the page's own suggestions."""
+    service.questions = [{"text": "Which deals are overdue?", "category": "sfdc", "askers": 5}]
+    signed_in.reload()
+
+    first = signed_in.get_by_test_id("suggestion").first
+    expect(first).to_have_text("Which deals are overdue?")
+    first.click()
+
+    assert service.wait_for(signed_in, "query")["content"] == "Which deals are overdue?"
+
+
+@pytest.mark.requirement("respond:illustrated")
+@pytest.mark.parametrize("kind", ["bar", "line", "pie", "doughnut", "radar"])
+def test_every_kind_of_chart_is_drawn_with_its_words(signed_in: Page, service: ScriptedService, kind: str) -> None:
+    """Drawn by the page's own script alone, under the page's policy."""
+    session, turn = ask(signed_in, service, "Compare")
+    points = [{"label": name, "value": value} for name, value in (("North", 12), ("South", 7), ("West", 3))]
+    series = [{"name": "Won", "values": [3, 2, None]}, {"name": "Lost", "values": [1, 2, 3]}]
+    chart: dict[str, Any] = {"chartType": kind, "title": "Deals by region", "data": points}
+    chart |= {"series": series} if kind in ("bar", "line", "radar") else {}
+    service.say("response", session, **{**whole(turn, "Here it is."), "chart_data": chart})
+
+    canvas = signed_in.get_by_test_id("chart-canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile("Deals by region. North: .*12"))
+    signed_in.wait_for_function(
+        "() => { const c = document.querySelector('canvas'); "
+        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((byte) => byte > 0); }"
+    )
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    signed_in.get_by_test_id("chart").screenshot(path=ARTEFACTS / f"chart_{kind}.png")
