@@ -199,8 +199,8 @@ def _tools(values: Settings) -> ToolRunner:
     from shared.adapters.mcp_tools.client import McpTools
     from shared.adapters.on_behalf_of import OnBehalfOf
 
-    secret = values.client_secret.get_secret_value() if values.client_secret else ""
-    exchange = OnBehalfOf(values.authority, values.client_id or "", secret)
+    secret = values.client_secret.get_secret_value() if values.client_secret else None
+    exchange = OnBehalfOf(values.authority, values.client_id or "", secret or _assertion)
 
     async def tokens(server: ServerEntry, context: ToolContext, *, fresh: bool = False) -> str | None:
         if not server.auth_enabled or server.audience is None:
@@ -210,6 +210,11 @@ def _tools(values: Settings) -> ToolRunner:
         return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience, fresh=fresh)
 
     return McpTools(tokens, services().clock)
+
+
+async def _assertion() -> str:
+    """Vouch for our registration by the app's managed identity; it trusts no secret (infra/entra.bicep)."""
+    return (await credential().get_token("api://AzureADTokenExchange/.default")).token
 
 
 def _given(value: _T | None) -> _T:

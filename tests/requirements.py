@@ -79,6 +79,7 @@ PROMISES = {
     "infra:alerts": "Every alert has a card in the runbook.",
     "infra:sign-in": "Sign-in is set up alike by template and by script.",
     "smoke:whole-way": "A running SalesCoach is tried by its URL: sign-in, ask, tool, resume.",
+    "tools:no-secret": "On-behalf-of needs no secret where the app has an identity.",
     "infra:models": "The default models have at least 180 days until they retire.",
     "door:proved": "An event over HTTP must be proved, fresh and for our hub.",
     "door:foreign-origin": "The HTTP door refuses a page of somebody else with 403.",

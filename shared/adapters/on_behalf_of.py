@@ -2,13 +2,18 @@
 
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+from azure.core.exceptions import AzureError
 
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import UserId
 
+Assertion = Callable[[], Awaitable[str]]
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _EARLY_S = 60.0
 _KEPT_MOST = 1000
 
@@ -16,10 +21,11 @@ _KEPT_MOST = 1000
 class OnBehalfOf:
     """Hold exchanged tokens in memory, by person, token and audience, until shortly before their end."""
 
-    def __init__(self, authority: str, client_id: str, client_secret: str) -> None:
+    def __init__(self, authority: str, client_id: str, proof: str | Assertion) -> None:
+        """Take the registration's secret, or what gives an assertion of the managed identity that it trusts."""
         self._authority = authority.rstrip("/")
         self._client_id = client_id
-        self._client_secret = client_secret
+        self._proof = proof
         self._kept: dict[str, tuple[str, float]] = {}
 
     async def for_user(self, user_id: UserId, user_token: str, audience: str, *, fresh: bool = False) -> str:
@@ -50,17 +56,22 @@ class OnBehalfOf:
             return kept[0]
         body = await self._post(
             f"{self._authority}/{tenant}/oauth2/v2.0/token",
-            form
-            | {
-                "client_id": self._client_id,
-                "client_secret": self._client_secret,
-                "scope": f"{audience}/.default",
-            },
+            form | await self._proved() | {"client_id": self._client_id, "scope": f"{audience}/.default"},
         )
         if len(self._kept) >= _KEPT_MOST:
             self._kept.pop(next(iter(self._kept)))
         self._kept[slot] = (body["access_token"], time.monotonic() + float(body["expires_in"]) - _EARLY_S)
         return body["access_token"]
+
+    async def _proved(self) -> dict[str, str]:
+        """Prove who asks (Entra's v2 token endpoint: shared secret, or federated credential)."""
+        if isinstance(self._proof, str):
+            return {"client_secret": self._proof}
+        try:
+            assertion = await self._proof()
+        except AzureError as fault:
+            raise ChatError(ErrorCode.TOOL_FAILED, "Sign-in for this tool does not answer at present.") from fault
+        return {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion}
 
     async def _post(self, url: str, form: dict[str, str]) -> dict[str, Any]:
         try:

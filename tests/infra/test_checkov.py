@@ -65,10 +65,8 @@ def test_checkov_finds_nothing_that_is_not_waived(tmp_path: Path) -> None:
     )
     report = json.loads(done.stdout)
     failed = {check["check_id"] for check in report["results"]["failed_checks"]}
-    seen = {check["file_path"] for kind in ("failed_checks", "passed_checks") for check in report["results"][kind]}
 
     assert report["summary"]["parsing_errors"] == 0, report["results"].get("parsing_errors")
     assert report["summary"]["resource_count"] > 100
-    assert "/modules/function-app.bicep" in seen
     assert failed - WAIVED.keys() == set()
     assert WAIVED.keys() - failed == set(), "a waiver that nothing needs"
