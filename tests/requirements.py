@@ -55,6 +55,7 @@ PROMISES = {
     "tools:server-down": "People and model are told which tool server is missing; the answer still comes.",
     "api:servers": "A person sees the own tool servers, their tools and how they are doing.",
     "tools:any-server": "The SDK's own server, one of the older handshake and a third party's are used unchanged.",
+    "tools:roles-times-servers": "Each role reaches its own tool servers and no other is ever contacted.",
     "tools:legible": "Every result says in one line what came, with its date and its links.",
     "respond:spoken": "A spoken question gets a summary for the ear; without one the answer is as good as ever.",
     "guard:neutralises": "Images, links and tags in the model's text are neutralised as documented, before they are sent.",

@@ -1,0 +1,155 @@
+"""Roles and tool servers from end to end: who reaches what, counted at the servers, and what a silent server costs."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests.e2e.client import Chat
+from tests.e2e.stack import Stack, wait_for
+
+PIPELINE = "How is my pipeline this quarter by stage?"
+SALARIES = "What are the salary bands?"
+MATRIX = [
+    ("sam.sales", None, PIPELINE, "sfdc"),
+    ("sam.sales", None, SALARIES, None),
+    ("hana.hr", None, SALARIES, "hr"),
+    ("hana.hr", None, "Show the pipeline of all by stage.", None),
+    ("ada.admin", None, "Show the pipeline of all by stage.", "sfdc"),
+    ("ada.admin", None, SALARIES, "hr"),
+    ("tom.both", None, SALARIES, "hr"),
+    ("tom.both", "Sales", SALARIES, None),
+    ("nora.none", None, SALARIES, None),
+]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
+    """A stack whose tool servers are asked by nobody else, and fail on order."""
+    running = Stack(tmp_path_factory.mktemp("tools") / "data", "--faults", "--tokens-per-second", "0")
+    running.start()
+    yield running
+    running.stop()
+
+
+def base(stack: Stack) -> str:
+    """The place of the tool servers' own routes."""
+    url: str = stack.manifest["mcp"]["sfdc"]
+    return url.removesuffix("/sfdc/mcp")
+
+
+def told(stack: Stack, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
+    """Speak with the tool servers' own routes."""
+    body = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(  # noqa: S310
+        base(stack) + path, body, {"Content-Type": "application/json"}, method=method
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def calls(stack: Stack) -> dict[str, int]:
+    """How many tool calls each server has seen."""
+    figures: dict[str, Any] = told(stack, "GET", "/_stats")
+    return {name: sum(one["calls"].values()) for name, one in figures.items()}
+
+
+def discover(stack: Stack, *down: str) -> None:
+    """Have the app ask all servers now, and wait until it knows which are down."""
+    url = f"{stack.url('app')}/admin/functions/refresh_tools"
+    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")  # noqa: S310
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    wait_for(lambda: stack.get("/api/health/ready")["data"]["servers"]["down"] == list(down), "discovery")
+
+
+@pytest.mark.requirement("tools:roles-times-servers")
+@pytest.mark.parametrize(("user", "wish", "question", "expected"), MATRIX)
+async def test_a_role_reaches_its_own_servers_and_no_other(
+    own: Stack, user: str, wish: str | None, question: str, expected: str | None
+) -> None:
+    """What the role lacks is neither shown nor contacted, and the answer says that there is no such tool."""
+    before = calls(own)
+    async with Chat(own, user) as chat:
+        fields = {"role": wish} if wish else {}
+        session = await chat.sign_in(**fields)
+        turn_id = await chat.ask(question)
+        await chat.end_of(turn_id)
+        answer = (await chat.first("response"))["content"]
+        feedback = (await chat.first("response"))["tool_feedback"]
+    after = calls(own)
+
+    contacted = {name for name in after if after[name] > before[name]}
+    restricted = contacted & {"sfdc", "hr"}
+    assert restricted == ({expected} if expected else set())
+    assert answer
+    if expected:
+        assert expected in {tool["server"] for tool in session["tools"]}
+        assert [one["ok"] for one in feedback if one["server"] == expected]
+    else:
+        assert re.search(r"no (business )?tool", answer)
+
+
+@pytest.mark.requirement("tools:server-down")
+async def test_what_fails_at_servers_costs_no_answer_and_is_seen_in_the_report(own: Stack) -> None:
+    """One down, one slow, one with errors, one that changed a description."""
+    told(own, "POST", "/_faults", {"mode": "http", "status": 503, "server": "winloss"})
+    told(own, "POST", "/_faults", {"mode": "slow", "seconds": 2, "server": "o365"})
+    told(own, "POST", "/_faults", {"mode": "tool_error", "server": "hr"})
+    told(own, "POST", "/_faults", {"mode": "changed_description", "server": "sfdc", "tool": "forecast"})
+    try:
+        discover(own, "winloss")
+        async with Chat(own, "ada.admin") as chat:
+            await chat.sign_in()
+            turn_id = await chat.ask("Show the pipeline of all by stage, and what are the salary bands?")
+            end = await chat.end_of(turn_id)
+            answer = await chat.first("response")
+            notices = [frame["code"] for frame in chat.of(turn_id, "notice")]
+        report = own.get("/api/servers", token=own.token("ada.admin"))["data"]["items"]
+        ready = own.get("/api/health/ready")["data"]["servers"]
+    finally:
+        told(own, "DELETE", "/_faults")
+        discover(own)
+
+    health = {server["name"]: server["health"] for server in report}
+    outcomes = {one["server"]: one["outcome"] for one in answer["tool_feedback"]}
+    assert end["type"] == "response.committed"
+    assert notices == ["server_down"]
+    assert (outcomes["sfdc"], outcomes["hr"]) == ("done", "failed")
+    assert (health["winloss"]["state"], health["sfdc"]["state"]) == ("down", "up")
+    assert health["winloss"]["last_error"]
+    assert health["sfdc"]["changed_tools"] == ["forecast"]
+    assert ready["down"] == ["winloss"]
+
+
+@pytest.mark.requirement("api:servers")
+def test_a_person_is_shown_the_own_servers_only(own: Stack) -> None:
+    """With their tools; the writing one needs approval."""
+    items = own.get("/api/servers", token=own.token("sam.sales"))["data"]["items"]
+
+    assert {server["name"] for server in items} == {"sfdc", "winloss", "o365"}
+    tools = {tool["name"]: tool for server in items for tool in server["tools"]}
+    assert tools["log_activity"]["needs_approval"]
+    assert not tools["forecast"]["needs_approval"]
+
+
+@pytest.mark.requirement("tools:cancel-reaches-server")
+async def test_cancelling_a_question_stops_its_slow_tool(own: Stack) -> None:
+    """Progress is shown; the server hears of the cancel within about a second."""
+    told(own, "DELETE", "/_stats")
+    async with Chat(own) as chat:
+        await chat.sign_in()
+        turn_id = await chat.ask("Please do a deep pipeline review, take 120 seconds.")
+        progress = await chat.first("tool.progress")
+        await chat.send("query.cancel", turn_id=turn_id)
+        end = await chat.end_of(turn_id)
+    figures = told(own, "GET", "/_stats")["sfdc"]
+
+    assert progress["name"] == "deep_pipeline_review"
+    assert end["type"] == "response.cancelled"
+    assert figures["cancelled"] == {"deep_pipeline_review": 1}
