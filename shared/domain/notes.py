@@ -37,10 +37,10 @@ class Feedback:
     turn_id: TurnId
     user_id: UserId
     rating: Literal["up", "down"]
-    comment: str | None
-    model: str | None
-    prompt_version: str | None
     created_at: datetime
+    comment: str | None = None
+    model: str | None = None
+    prompt_version: str | None = None
 
 
 def to_summarise(answer_seq: int) -> int | None:
