@@ -81,6 +81,7 @@ PROMISES = {
     "infra:sign-in": "Sign-in is set up alike by template and by script.",
     "smoke:whole-way": "A running SalesCoach is tried by its URL: sign-in, ask, tool, resume.",
     "tools:no-secret": "On-behalf-of needs no secret where the app has an identity.",
+    "package:runs": "The package runs from its zip, with its own dependencies alone.",
     "infra:models": "The default models have at least 180 days until they retire.",
     "door:proved": "An event over HTTP must be proved, fresh and for our hub.",
     "door:foreign-origin": "The HTTP door refuses a page of somebody else with 403.",
