@@ -16,7 +16,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from shared.adapters.mcp_tools.transport import CallTransport
 
-OPEN_S = 5.0
+CONNECT_S = 5.0
+OPEN_S = 10.0
+"""To connect, agree on a revision and list the tools; who waits has a time of the own."""
+
 READ_S = 300.0
 PAGES_MOST = 20
 KEPT_MOST = 64
@@ -87,7 +90,7 @@ class _Connection:
                 self._ready.set_exception(fault)
 
     async def _enter(self, stack: AsyncExitStack) -> Client:
-        timeout = httpx2.Timeout(READ_S, connect=OPEN_S)
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
         http = httpx2.AsyncClient(transport=CallTransport(verify=self._trust), auth=_CallersHeaders(), timeout=timeout)
         await stack.enter_async_context(http)
         client = await stack.enter_async_context(Client(streamable_http_client(self._url, http_client=http)))
