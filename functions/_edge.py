@@ -18,6 +18,7 @@ from shared.flow.authenticate import OpenSession
 from shared.flow.opinions import Opinion
 from shared.flow.query import Ask
 from shared.flow.services import Services
+from shared.flow.watching import note_unproved
 from shared.wire.inbound import Feedback, Inbound, Query, SessionUpdate, Unreadable, parse
 from shared.wire.outbound import frame_text, to_json
 
@@ -92,7 +93,12 @@ async def prove(connection_id: str, signature: str | None, authorization: str | 
     Raises:
         ChatError: `unauthenticated`.
     """
-    await build_services().upstream.prove(connection_id=connection_id, signature=signature, authorization=authorization)
+    ports = build_services()
+    try:
+        await ports.upstream.prove(connection_id=connection_id, signature=signature, authorization=authorization)
+    except ChatError:
+        await note_unproved(ports)
+        raise
 
 
 def session_of(states: Mapping[str, Any]) -> PublicId | None:

@@ -12,6 +12,7 @@ from shared.domain.frames import ConnectionAck
 from shared.domain.identity import Caller
 from shared.flow import connect as flow
 from shared.flow.audience import tell_connection
+from shared.flow.limits import forget_connection, note_connection
 from shared.flow.services import Services
 
 bp = df.Blueprint()
@@ -62,8 +63,10 @@ async def greet(event: _edge.ClientEvent, turns: _events.Turns) -> None:  # noqa
     """Greet the connection; nobody waits for it."""
     greeting = ConnectionAck(connection_id=event.connection_id, server_time=datetime.now(UTC))
     await tell_connection(services(), event.connection_id, greeting)
+    await note_connection(services(), event.user_id, event.connection_id)
 
 
 @_events.answers("disconnected")
-async def note(event: _edge.ClientEvent, turns: _events.Turns) -> None:
-    """Do nothing but prove the event: a lost connection never cancels anything."""
+async def note(event: _edge.ClientEvent, turns: _events.Turns) -> None:  # noqa: ARG001
+    """Forget the connection; a lost one never cancels anything."""
+    await forget_connection(services(), event.user_id, event.connection_id)

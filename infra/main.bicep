@@ -106,6 +106,9 @@ param limits Limits = {
   modelRoundsPerTurn: 8
   toolCallsPerTurn: 16
   approvalTimeoutS: 600
+  messagesPerMinute: 20
+  runningTurnsPerUser: 2
+  connectionsPerUser: 5
 }
 
 @description('Shown by /api/health.')

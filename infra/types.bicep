@@ -37,4 +37,7 @@ type Limits = {
   modelRoundsPerTurn: int
   toolCallsPerTurn: int
   approvalTimeoutS: int
+  messagesPerMinute: int
+  runningTurnsPerUser: int
+  connectionsPerUser: int
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
-from shared.flow.services import Services, TurnServices
+from shared.flow.services import Services, TurnServices, Watch
 from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TurnEngine, UpstreamProof
 from shared.question_ports import QuestionBook
 from shared.settings import Settings, load
@@ -55,6 +55,7 @@ def services() -> Services:
         registry=_registry(values, account, clock),
         channel=_channel(values),
         limits=values.turn_limits(),
+        watch=_watch(values, account),
     )
 
 
@@ -120,6 +121,15 @@ def credential() -> Any:
     from azure.identity.aio import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=settings().identity_client_id)
+
+
+def _watch(values: Settings, account: Any) -> Watch:
+    from shared.adapters.cosmos.watch import CosmosAllowances, CosmosSecurityLog
+
+    key = hashlib.sha256(f"security:{values.sealing_key.get_secret_value()}".encode()).digest()
+    log = CosmosSecurityLog(account.items("security_events"), key)
+    allowances = CosmosAllowances(account.items("users"))
+    return Watch(allowances=allowances, security=log, limits=values.person_limits())
 
 
 def _upstream(values: Settings) -> UpstreamProof:

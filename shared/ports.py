@@ -239,6 +239,10 @@ class ClientChannel(Protocol):
         """Send to one connection."""
         ...
 
+    async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:
+        """Close a connection, which may be gone by now."""
+        ...
+
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make a WebSocket URL bound to the person, without any role."""
         ...

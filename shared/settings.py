@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.allowance import PersonLimits
 from shared.domain.models import Deployments
 from shared.domain.turn_events import TurnLimits
 
@@ -68,6 +69,9 @@ class Settings(BaseSettings):
     model_rounds: int = Field(8, ge=1, le=32, validation_alias="MODEL_ROUNDS_PER_TURN")
     tool_calls: int = Field(16, ge=0, le=64, validation_alias="TOOL_CALLS_PER_TURN")
     approval_timeout_s: float = Field(600, gt=0, validation_alias="APPROVAL_TIMEOUT_S")
+    messages_a_minute: int = Field(20, ge=1, le=500, validation_alias="MESSAGES_PER_MINUTE")
+    running_turns: int = Field(2, ge=1, le=100, validation_alias="RUNNING_TURNS_PER_USER")
+    connections: int = Field(5, ge=1, le=500, validation_alias="CONNECTIONS_PER_USER")
 
     @field_validator("tenants", "audiences", "allowed_origins", mode="before")
     @classmethod
@@ -122,6 +126,12 @@ class Settings(BaseSettings):
     def deployments(self) -> Deployments:
         """Name the models in use."""
         return Deployments(primary=self.chat_model, secondary=self.chat_model_secondary, utility=self.utility_model)
+
+    def person_limits(self) -> PersonLimits:
+        """Give the bounds of one person."""
+        return PersonLimits(
+            messages_a_minute=self.messages_a_minute, running_turns=self.running_turns, connections=self.connections
+        )
 
     def turn_limits(self) -> TurnLimits:
         """Give the bounds of one turn."""

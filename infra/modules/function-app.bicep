@@ -76,6 +76,9 @@ var settings = {
   MODEL_ROUNDS_PER_TURN: string(limits.modelRoundsPerTurn)
   TOOL_CALLS_PER_TURN: string(limits.toolCallsPerTurn)
   APPROVAL_TIMEOUT_S: string(limits.approvalTimeoutS)
+  MESSAGES_PER_MINUTE: string(limits.messagesPerMinute)
+  RUNNING_TURNS_PER_USER: string(limits.runningTurnsPerUser)
+  CONNECTIONS_PER_USER: string(limits.connectionsPerUser)
   MANAGED_IDENTITY_CLIENT_ID: identityClientId
   APP_VERSION: appVersion
   APP_COMMIT: appCommit

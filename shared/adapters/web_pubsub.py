@@ -49,6 +49,11 @@ class WebPubSubChannel:
                 connection_id, message=frame_data(frame), content_type="application/json"
             )
 
+    async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:
+        """Close a connection, which may be gone by now."""
+        async with _translated():
+            await self._client.close_connection(connection_id, reason=reason)
+
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make a WebSocket URL bound to the person, without any role."""
         async with _translated():

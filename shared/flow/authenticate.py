@@ -16,6 +16,7 @@ from shared.flow.audience import tell_connection
 from shared.flow.catalog import Catalog, known_roles, select
 from shared.flow.servers import FALLEN_BACK
 from shared.flow.services import Services
+from shared.flow.watching import note_foreign_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
         ChatError: `unauthenticated` or `token_expired` for the token; `forbidden` if it is another person's.
     """
     caller = await services.verifier.verify(wish.token)
+    if caller.user_id != wish.connection_user:
+        await note_foreign_token(services, wish.connection_user)
     require_same_person(caller.user_id, wish.connection_user)
     grant = _grant(services, caller, wish, await known_roles(services))
     key = session_key(caller.user_id, wish.session_id)

@@ -22,6 +22,7 @@ from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.speaker import Speaker
 from shared.flow.twin import wait_for_twin
+from shared.flow.watching import note_calls, note_text
 
 MODEL_CALL_S = 60.0
 """A model call may take this long in all (product.md, rule 14)."""
@@ -129,6 +130,7 @@ async def _attempt(
         await _dismiss(reader, keeper)
     speaker.end()
     await sender
+    await note_text(services, turn, speaker.guard.neutralised)
     return await _store(services, turn, effect, context, finished, speaker)
 
 
@@ -223,6 +225,7 @@ async def _store(
     stored = await services.conversations.end_round(turn.ref(), turn.attempt, record, calls, _lease(services))
     if stored is None:
         return RoundEnded(kind=RoundKind.STALE)
+    await note_calls(services, turn, calls)
     if stored.cancel_requested:
         return RoundEnded(kind=RoundKind.CANCELLED)
     if record.finish_reason != "tool_calls":

@@ -16,6 +16,7 @@ from shared.domain.identity import SessionGrant
 from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, session_key, text_hash, turn_id
 from shared.domain.text import clean_title
 from shared.domain.turns import LEASE_S, Turn, TurnStatus
+from shared.flow import limits
 from shared.flow.approvals import supersede
 from shared.flow.audience import tell, tell_connection
 from shared.flow.respond import response_of
@@ -99,6 +100,7 @@ async def _accept(services: Services, wish: Ask, question: Question) -> tuple[Me
         placed = await _place(services, head, question)
         if isinstance(placed, Repeated):
             return placed
+        await limits.admit(services, question, starts=placed.starts)
         message, turn = _records(services, wish, question, placed)
         outcome = await services.conversations.accept(placed.head, stored.etag if stored else None, message, turn)
         if outcome == "accepted":
@@ -106,6 +108,7 @@ async def _accept(services: Services, wish: Ask, question: Question) -> tuple[Me
         if outcome == "exists":
             return Repeated(message_id=question.message_id, turn_id=question.turn_id)
         if services.clock.monotonic() >= give_up:
+            await limits.give_back(services, question)
             raise ChatError(ErrorCode.RATE_LIMITED, "This conversation is very busy.", retry_after_s=1.0)
         await services.clock.sleep(services.clock.jitter(wait))
         wait = min(wait * 2, 0.5)

@@ -1,9 +1,13 @@
 """Bundle the ports that the steps use; the heavy ones apart, so that a light trigger never builds them."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
+from shared.domain.allowance import PersonLimits
+from shared.domain.ids import UserId
 from shared.domain.tables import Written
 from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
@@ -20,6 +24,29 @@ from shared.ports import (
     UserStore,
 )
 from shared.tool_ports import ToolRegistry, ToolRunner
+from shared.watch_ports import AllowanceStore, SecurityLog
+
+
+@dataclass(slots=True)
+class Unproved:
+    """Events without proof that this worker refused since the last record of them."""
+
+    count: int = 0
+    quiet_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What holds people to their limits, and what keeps security events."""
+
+    allowances: AllowanceStore
+    security: SecurityLog
+    limits: PersonLimits = field(default_factory=PersonLimits)
+    unproved: Unproved = field(default_factory=Unproved)
+    turnstiles: WeakValueDictionary[UserId, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[UserId, asyncio.Lock]
+    )
+    """One change of a person at a time in a worker, so that only workers overtake each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +62,7 @@ class Services:
     registry: ToolRegistry
     channel: ClientChannel
     limits: TurnLimits
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.twin import wait_for_twin
+from shared.flow.watching import note_calls
 
 RESULT_MOST_CHARS = 64_000
 """What of a result reaches the model; the rest is cut, and the model is told."""
@@ -241,7 +242,7 @@ async def _close(
         duration_ms=shown.duration_ms,
         summary=shown.summary,
     )
-    await tell(services, turn.conversation, finished)
+    await asyncio.gather(tell(services, turn.conversation, finished), note_calls(services, turn, [ended]))
     _log.info("tool.finished", extra={"turn_id": turn.turn_id, "server": call.server, "outcome": shown.outcome})
 
 

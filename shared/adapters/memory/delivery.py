@@ -24,6 +24,7 @@ class MemoryChannel:
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
+        self.closed: list[ConnectionId] = []
         self.refusals = 0
         self.retry_after_s: float | None = None
 
@@ -38,6 +39,11 @@ class MemoryChannel:
     async def to_connection(self, connection_id: ConnectionId, frame: Frame) -> None:
         """Send to one connection."""
         await self._send(Sent(frame=frame, connection_id=connection_id))
+
+    async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:  # noqa: ARG002
+        """Record which connection was closed."""
+        await asyncio.sleep(0)
+        self.closed.append(connection_id)
 
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make an address that names the person."""

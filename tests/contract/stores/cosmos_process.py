@@ -19,7 +19,7 @@ from shared.wire.registry_documents import server_document
 from .chats import CURSOR_KEY, Stores
 
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
-CONTAINERS = ("conversations:/conversation_id", "users:/user_id", "registry:/kind")
+CONTAINERS = ("conversations:/conversation_id", "users:/user_id", "registry:/kind", "security_events:/day")
 
 
 class CosmosServer:

@@ -19,6 +19,7 @@ from shared.adapters.memory.questions import MemoryQuestions
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
 from shared.adapters.memory.tools import MemoryTools
 from shared.adapters.memory.users import MemoryUsers
+from shared.adapters.memory.watch import MemoryAllowances, MemorySecurityLog
 from shared.domain import turn_events as ev
 from shared.domain.conversation import Usage
 from shared.domain.frames import QueryAccepted, SessionCreated, SessionUpdated
@@ -31,7 +32,7 @@ from shared.domain.turn import begin, step
 from shared.domain.turns import Turn, TurnRef
 from shared.flow import approvals, persist, process, query, respond, tools
 from shared.flow.authenticate import OpenSession, open_session, require_grant
-from shared.flow.services import TurnServices
+from shared.flow.services import TurnServices, Watch
 from shared.wire.bound_documents import conversation_documents, usage_document
 
 SAM = UserId("tenant:sam")
@@ -86,6 +87,7 @@ class Room:
         self.users = MemoryUsers(self.clock, b"key")
         self.questions = MemoryQuestions(self.conversations)
         self.channel = MemoryChannel()
+        self.allowances, self.security = MemoryAllowances(), MemorySecurityLog()
         self.engine = MemoryEngine()
         self.model = MemoryModel()
         self.prompts = MemoryPrompts({SYSTEM_PROMPT: "You coach {{USER_NAME}}.\n{{MCP_Servers_Description}}"})
@@ -115,6 +117,7 @@ class Room:
             registry=MemoryRegistry([server("sfdc", "Sales"), server("hr", "HR")], manifests),
             channel=self.channel,
             limits=ev.TurnLimits(),
+            watch=Watch(allowances=self.allowances, security=self.security),
             model=self.model,
             prompts=self.prompts,
             tools=self.tools,

@@ -1,0 +1,46 @@
+"""Name what somebody who watches over the app must be able to find again; codes and ids, never content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.ids import UserId
+
+
+class Noticed(StrEnum):
+    """Kinds of security events."""
+
+    FOREIGN_TOKEN = "foreign_token"  # noqa: S105  # a kind, not a secret
+    """A token of somebody else than the connection's own person was refused."""
+    EVENT_UNPROVED = "event_unproved"
+    """An event without the proof that it comes from our service was refused; counted, one record a minute a worker."""
+    TOOL_CALLED = "tool_called"
+    """A tool that is not open to everyone was called, or its call refused."""
+    TEXT_NEUTRALISED = "text_neutralised"
+    """Images, links or tags in a model's text were neutralised."""
+    EVENTS_READ = "events_read"
+    """Somebody read these records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEvent:
+    """One record."""
+
+    event_id: str
+    at: datetime
+    kind: Noticed
+    user_id: UserId | None = None
+    turn_id: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    outcome: str | None = None
+    counts: dict[str, int] | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Records of one day, newest first."""
+
+    items: list[SecurityEvent]
+    next_cursor: str | None = None

@@ -1,0 +1,35 @@
+"""NEED: what watching over people's limits and over the app's security needs from the world."""
+
+from typing import Protocol
+
+from shared.domain.allowance import Allowance, StoredAllowance
+from shared.domain.ids import UserId
+from shared.domain.security import EventPage, SecurityEvent
+
+
+class AllowanceStore(Protocol):
+    """Keeps what each person uses of the limits. Raises StoreUnavailable when the store does not answer."""
+
+    async def allowance(self, user_id: UserId) -> StoredAllowance:
+        """Read it; one that was never written is empty and has no ETag."""
+        ...
+
+    async def put_allowance(self, allowance: Allowance, etag: str | None) -> bool:
+        """Write it if it is still the one that was read; False if somebody was faster."""
+        ...
+
+
+class SecurityLog(Protocol):
+    """Keeps security events for 90 days. Raises StoreUnavailable when the store does not answer."""
+
+    async def record(self, event: SecurityEvent) -> None:
+        """Add a record; a repeat changes nothing."""
+        ...
+
+    async def of_day(self, reader: UserId, day: str, *, cursor: str | None, limit: int) -> EventPage:
+        """List the records of a day (`YYYY-MM-DD`, UTC), newest first; `reader` is whom the cursor is for.
+
+        Raises:
+            ChatError: `bad_request` for a cursor that is not of this reader and list.
+        """
+        ...
