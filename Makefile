@@ -5,7 +5,7 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test check types quick lint e2e faults bench package lock setup help
+.PHONY: run test check types quick lint e2e faults eval bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
@@ -37,6 +37,9 @@ e2e: setup ## start a stack of its own on free ports and talk to it from outside
 
 faults: setup ## kill parts of a running stack in many orders; SIZE=200 SEED=7
 	@FAULTS_SIZE=$(SIZE) FAULTS_SEED=$(SEED) $(BIN)/python -m pytest --timeout=7200 tests/faults $(ARGS)
+
+eval: setup ## ask 20 and more questions through a stack of its own and score the answers; ARGS="--least 0.8"
+	@$(BIN)/python -m tests.eval $(ARGS)
 
 bench: setup ## measure, one script of bench/ after the other
 	@for script in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$script .py) $(ARGS) || exit 1; done
