@@ -17,6 +17,7 @@ PROMISES = {
     "api:prompt": "An Admin sees the prompt as it is built for a role; nobody else does.",
     "api:model-health": "The health report says when the models in use retire, and what follows them.",
     "stack:evaluation": "An evaluation scores tool choice, figures against the data, and form.",
+    "process:failover": "When the primary does not answer the secondary does, with a notice; Retry-After is respected.",
     "process:window": "What goes to the model stays within its budget: whole exchanges, newest first, words before results.",
     "process:tokens": "Tokens are counted by the model's own encoding, offline.",
     "process:summary": "The older part of a conversation is summarised once, also when the step runs twice.",

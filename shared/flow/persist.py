@@ -110,5 +110,6 @@ def end_frame(turn: Turn, answer: Message) -> ResponseCommitted | ResponseCancel
 _FAILED = "The answer could not be completed. Please ask again."
 _EXPLAINED = {
     ErrorCode.MODEL_UNAVAILABLE: "The language model is not available at present. Please ask again later.",
+    ErrorCode.TOO_LARGE: "The question and what belongs to it are too long for the model. Please begin a new chat.",
     ErrorCode.BLOCKED: "The provider's content filter stopped this question.",
 }
