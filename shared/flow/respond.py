@@ -1,5 +1,6 @@
 """Respond (step 6): freeze the turn's end once, and show the final message."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from shared.domain.tools import ToolCall, abandoned, feedback
 from shared.domain.turn_events import End
 from shared.domain.turns import Turn, TurnRef
 from shared.flow.audience import tell
+from shared.flow.drawn import Drawing, draw
 from shared.flow.illustrate import illustrate
 from shared.flow.services import Services, TurnServices
 from shared.flow.spoken import Summary, summarise
@@ -29,7 +31,7 @@ async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None
     Raises:
         StoreUnavailable: the seal could not be written; the step is tried again.
     """
-    summary: Summary | None = None
+    extras: tuple[Summary, Drawing] | None = None
     for _ in range(SEAL_TRIES):
         turn = await services.conversations.turn(ref.key, ref.turn_id)
         if turn is None or turn.epoch != ref.epoch:
@@ -38,30 +40,35 @@ async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None
             if not turn.status.ended:
                 await _show(services, turn, turn.sealed)
             return True
-        summary = summary or await summarise(services, turn, end)
-        if await _try(services, turn, end, error, summary) == "stale":
+        if extras is None:
+            extras = await asyncio.gather(summarise(services, turn, end), draw(services, turn, end))
+        if await _try(services, turn, end, error, *extras) == "stale":
             _log.info("seal.stale", extra={"turn_id": ref.turn_id})
         await services.clock.sleep(services.clock.jitter(0.05))
     raise StoreUnavailable("the head changed too often while sealing")
 
 
-async def _try(services: TurnServices, turn: Turn, end: End, error: str | None, summary: Summary) -> str:
+async def _try(
+    services: TurnServices, turn: Turn, end: End, error: str | None, summary: Summary, drawing: Drawing
+) -> str:
     key = turn.conversation.key
     stored = await services.conversations.head(key)
     if stored is None:
         raise StoreUnavailable("a turn without a head")
     calls = [await _closed(services, turn, call) for call in await services.conversations.calls(key, turn.turn_id)]
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
-    answer = _told(await illustrate(services, answer, turn.locale), summary)
+    answer = _told(await illustrate(services, answer, turn.locale), summary, drawing)
     return await services.conversations.seal(turn.ref(), answer, stored, error=error)
 
 
-def _told(answer: Message, summary: Summary) -> Message:
-    """Give the answer with its spoken summary, and with what that cost."""
+def _told(answer: Message, summary: Summary, drawing: Drawing) -> Message:
+    """Give the answer with what models added to it, and with what that cost."""
     usage = answer.usage
-    if usage is not None and summary.usage is not None:
-        usage = usage.plus(replace(summary.usage, rounds=0))
-    return replace(answer, spoken_summary=summary.text, usage=usage)
+    for more in (summary.usage, drawing.usage):
+        if usage is not None and more is not None:
+            usage = usage.plus(replace(more, rounds=0))
+    chart = answer.chart_data or drawing.chart
+    return replace(answer, spoken_summary=summary.text, chart_data=chart, usage=usage)
 
 
 async def _closed(services: Services, turn: Turn, call: ToolCall) -> ToolCall:
