@@ -8,7 +8,7 @@ import http.client
 from local.stack.probe import Answer, ask
 from local.stack.worker import PartFailed
 
-OPEN_S = 30.0
+OPEN_S = 60.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
 
@@ -22,15 +22,24 @@ async def open_app(app: str) -> None:
     """
     try:
         async with asyncio.timeout(OPEN_S):
-            refreshed = await asyncio.to_thread(
-                ask, f"{app}/admin/functions/refresh_tools", method="POST", content={"input": ""}
-            )
-            if refreshed is None or refreshed.status != http.client.ACCEPTED:
-                raise PartFailed(f"The host did not refresh the tools: {said(refreshed)}")
+            await refresh_tools(f"{app}/admin/functions/refresh_tools")
             await ready(f"{app}/api/health/ready")
     except TimeoutError as fault:
         last = await asyncio.to_thread(ask, f"{app}/api/health/ready")
         raise PartFailed(f"The app is not ready after {OPEN_S:.0f} s: {said(last)}") from fault
+
+
+async def refresh_tools(url: str) -> None:
+    """Start the discovery of tools; a busy machine's host may leave the first request unanswered.
+
+    Raises:
+        PartFailed: the host refused.
+
+    """
+    while (answer := await asyncio.to_thread(ask, url, method="POST", content={"input": ""})) is None:
+        await asyncio.sleep(FIRST_PAUSE_S)
+    if answer.status != http.client.ACCEPTED:
+        raise PartFailed(f"The host did not refresh the tools: {said(answer)}")
 
 
 async def ready(url: str) -> None:

@@ -15,7 +15,7 @@ from local.stack.parts import Part
 from local.stack.places import ROOT
 from local.stack.probe import answering
 
-READY_S = 40.0
+READY_S = 60.0
 GRACE_S = 4.0
 # A part that ran this long was well; its next end is not counted as one of a row.
 WELL_S = 10.0
