@@ -77,7 +77,8 @@ zwei zwischen
 """
 _SHORT = "crm erp hr kpi ok roi arr mrr sla b2b faq pdf csv"
 _SIGNS = """
-der die das ist sind wie was wer wir ich und für mit von im den dem ein eine welche welcher welches wann warum mein meine
+der die das ist sind wie was wer wir ich und für mit von im den dem ein eine welche welcher welches wann warum mein
+meine
 meinem meinen meiner unser unsere unserem unseren diese diesem diesen dieser dieses haben hat habe steht gibt zeig zeige
 """
 _CAPITALS = "I CRM ERP HR KPI KPIs OK ROI ARR MRR SLA B2B FAQ PDF CSV EUR USD"
