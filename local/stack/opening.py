@@ -36,7 +36,10 @@ async def refresh_tools(url: str) -> None:
         PartFailed: the host refused.
 
     """
-    while (answer := await asyncio.to_thread(ask, url, method="POST", content={"input": ""})) is None:
+    while True:
+        answer = await asyncio.to_thread(ask, url, method="POST", content={"input": ""})
+        if answer is not None:
+            break
         await asyncio.sleep(FIRST_PAUSE_S)
     if answer.status != http.client.ACCEPTED:
         raise PartFailed(f"The host did not refresh the tools: {said(answer)}")

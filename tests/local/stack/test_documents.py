@@ -48,7 +48,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     targets = set(re.findall(r"^(\w+):.*##", text("Makefile"), re.MULTILINE))
 
     assert [line.split("#")[0].strip() for line in first if line] == ["make run", "make test"]
-    assert {"run", "test", "check", "e2e", "faults", "bench", "package", "lock", "setup", "help"} == targets
+    assert {"run", "test", "check", "e2e", "faults", "bench", "package", "lock", "setup", "help"} <= targets
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
