@@ -1,7 +1,6 @@
 """Turn Settings into Services, once per worker: the composition root; adapters are imported where they are built."""
 
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from functools import lru_cache
@@ -36,12 +35,13 @@ def services() -> Services:
     """Build what the light triggers need, at the first event."""
     from shared.adapters.cosmos.conversations import CosmosConversations
     from shared.adapters.cosmos.users import CosmosUsers
+    from shared.adapters import json_logs
     from shared.adapters.entra import EntraTokens, EntraVerifier
     from shared.adapters.sealing import LocalKeySealer
     from shared.adapters.system_clock import SystemClock
 
     values = settings()
-    _quieten()
+    json_logs.set_up()
     clock = SystemClock()
     account = cosmos_account()
     sealing_key = values.sealing_key.get_secret_value()
@@ -77,12 +77,6 @@ def question_book() -> QuestionBook:
 
     account = cosmos_account()
     return CosmosQuestions(account.items("registry"), account.items("conversations"))
-
-
-def _quieten() -> None:
-    """Keep libraries from logging every request: their lines hold URLs, and ours say what matters."""
-    for name in ("azure", "httpx2", "httpcore2", "mcp", "openai"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,8 @@ PROMISES = {
     "limits:connections": "One connection too many closes the oldest.",
     "security:recorded": "What was refused or neutralised and who used restricted tools is recorded, without content.",
     "security:admin-only": "Security events are for Admins only, and reading them is recorded.",
+    "logs:allow-list": "A log line holds allowed fields only: ids, counts, codes; never what a fault says.",
+    "logs:no-injection": "No text can make a log line that is not its own.",
     "query:order": "Questions of one conversation run one at a time, in order.",
     "query:new-message": "A question is shown to every other connection of its person.",
     "query:cancel": "A cancelled answer keeps what was said and ends once.",
