@@ -10,6 +10,7 @@ PROMISES = {
     "authenticate:role-from-token": "The role is what the token holds; a wish only narrows it.",
     "authenticate:refuses": "A bad token is refused with the documented code, and the connection lives on.",
     "authenticate:token-verified": "Signature, issuer, audience, lifetime, tenant, scope and kind of a token are checked.",
+    "authenticate:token-matrix": "None of more than sixty bad tokens is anybody: no person, and not the service.",
     "connect:upstream-proof": "An event without the service's own proof has no effect.",
     "process:model-failures": "Each failure of a model is a typed outcome after one request.",
     "process:prompt-fresh": "A prompt that was changed in Blob is seen within a minute, without a restart.",
