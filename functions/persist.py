@@ -5,11 +5,12 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.bootstrap import engine, services
+from shared.bootstrap import engine, services, settings
 from shared.flow.persist import release as free_slot
 from shared.flow.persist import sealed_turn
 from shared.wire.bound_documents import conversation_documents, usage_document
 from shared.wire.durable_history import ref_of
+from shared.wire.retention import kept_for
 
 bp = df.Blueprint()
 
@@ -34,7 +35,8 @@ async def persist(
     if found is None:
         return
     turn, calls = found
-    conversation_items.set(_documents(conversation_documents(turn, calls)))
+    days = settings().history_retention_days
+    conversation_items.set(_documents([kept_for(days, item) for item in conversation_documents(turn, calls)]))
     user_items.set(_documents([usage_document(turn)]))
 
 

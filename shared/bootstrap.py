@@ -33,9 +33,9 @@ def settings() -> Settings:
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Build what the light triggers need, at the first event."""
+    from shared.adapters import json_logs
     from shared.adapters.cosmos.conversations import CosmosConversations
     from shared.adapters.cosmos.users import CosmosUsers
-    from shared.adapters import json_logs
     from shared.adapters.entra import EntraTokens, EntraVerifier
     from shared.adapters.sealing import LocalKeySealer
     from shared.adapters.system_clock import SystemClock
@@ -50,7 +50,7 @@ def services() -> Services:
         verifier=EntraVerifier(EntraTokens(values.authority, values.tenants, values.audiences), values.scope),
         upstream=_upstream(values),
         sealer=LocalKeySealer(sealing_key),
-        conversations=CosmosConversations(account.items("conversations")),
+        conversations=CosmosConversations(account.items("conversations"), values.history_retention_days),
         users=CosmosUsers(account.items("users"), clock, hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()),
         registry=_registry(values, account, clock),
         channel=_channel(values),

@@ -17,7 +17,7 @@ from shared.domain.models import Deployments, cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
 SILENCE_S = 20.0
-"""A model that sends no byte for so long is given up (product.md, rule 14)."""
+"""A model that sends no byte for so long is given up (docs/protocol.md, rule 14)."""
 TEMPERATURE = 0.2
 _TEXT = frozenset({"response.output_text.delta", "response.refusal.delta"})
 _ENDS = frozenset({"response.completed", "response.incomplete"})

@@ -1,4 +1,4 @@
-"""Reckon what one person may still do at once (product.md, rule 14): messages a minute, running turns, connections."""
+"""Reckon what one person may still do at once (docs/protocol.md, rule 14)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

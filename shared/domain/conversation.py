@@ -57,7 +57,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A stored message, which is also the REST item and the body of `new_message` (product.md, rule 13)."""
+    """A stored message, which is also the REST item and the body of `new_message` (docs/protocol.md, rule 13)."""
 
     v: int = 1
     conversation_id: str

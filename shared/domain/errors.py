@@ -1,4 +1,4 @@
-"""Name what can be refused or fail, once: these codes are the codes of the wire (product.md, closed list)."""
+"""Name what can be refused or fail, once: these codes are the codes of the wire (docs/protocol.md)."""
 
 from enum import StrEnum
 

@@ -1,6 +1,6 @@
 """Neutralise images, links and tags in the model's text as it streams; the same text wherever the stream is cut.
 
-One pass over Markdown (product.md, Guardrails): what is not yet certain is held back, at most 2 KB.
+One pass over Markdown (docs/protocol.md): what is not yet certain is held back, at most 2 KB.
 """
 
 from collections import Counter

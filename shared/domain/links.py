@@ -1,4 +1,4 @@
-"""Judge the addresses of a text: which may stay links, and which become words (product.md, Guardrails)."""
+"""Judge the addresses of a text: which may stay links, and which become words (docs/protocol.md)."""
 
 import html
 import re

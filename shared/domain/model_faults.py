@@ -38,5 +38,5 @@ def unreadable() -> ModelFailed:
 
 
 def broken_off() -> ModelFailed:
-    """Say what a stream without an end of its own means: it is no answer (product.md, Models)."""
+    """Say what a stream without an end of its own means: it is no answer (docs/protocol.md)."""
     return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model's answer broke off.", may_repeat=True)

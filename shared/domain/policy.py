@@ -1,4 +1,4 @@
-"""Decide who may use what: the one place where roles meet tool servers (product.md, rule 2)."""
+"""Decide who may use what: the one place where roles meet tool servers (docs/protocol.md, rule 2)."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Fill the system prompt's placeholders (product.md, System prompt)."""
+"""Fill the system prompt's placeholders (docs/protocol.md)."""
 
 import re
 from collections.abc import Iterable

@@ -12,7 +12,7 @@ _HIGH_FIRST, _HIGH_LAST = "\ud800", "\udbff"
 
 
 class Normaliser:
-    r"""Alter the text before it is sent, so that the deltas joined are what is stored (product.md, rule 7).
+    r"""Alter the text before it is sent, so that the deltas joined are what is stored (docs/protocol.md, rule 7).
 
     CRLF becomes LF, control characters other than newline and tab go, surrogate pairs that the provider cut in
     two become one character, and lone surrogates become U+FFFD. What may still change is held back.

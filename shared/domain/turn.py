@@ -166,7 +166,7 @@ def _approve_or_go_on(state: TurnState, now: datetime) -> Step:
     if not state.unapproved:
         return _next_round(state, state.round + 1, now)
     wait = AwaitApprovals(call_ids=state.unapproved, seconds=state.approval_s)
-    # Waiting for a person is not counted as work (product.md, rule 14): the deadline moves by what is left.
+    # Waiting for a person is not counted as work (docs/protocol.md, rule 14): the deadline moves by what is left.
     return _do(replace(state, deadline=state.deadline + timedelta(seconds=wait.seconds)), "approval", wait)
 
 

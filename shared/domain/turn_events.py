@@ -27,7 +27,7 @@ class RoundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnLimits:
-    """Bounds of one turn (product.md, rule 14)."""
+    """Bounds of one turn (docs/protocol.md, rule 14)."""
 
     rounds: int = 8
     calls: int = 16

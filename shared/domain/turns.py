@@ -10,7 +10,7 @@ from shared.domain.identity import RoleChoice
 from shared.domain.ids import ConversationKey, MessageId, PublicId, TurnId
 
 ROUND_JOIN = "\n\n"
-"""Joins the texts of a turn's model rounds (product.md, rule 6)."""
+"""Joins the texts of a turn's model rounds (docs/protocol.md, rule 6)."""
 LEASE_S = 30.0
 """A turn whose lease ran out is restarted by upkeep (architecture.md, decision 3)."""
 

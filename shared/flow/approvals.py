@@ -1,4 +1,4 @@
-"""Let the asker decide on calls that write: the first answer wins, silence refuses (product.md, rule 16)."""
+"""Let the asker decide on calls that write: the first answer wins, silence refuses (docs/protocol.md, rule 16)."""
 
 import logging
 from dataclasses import dataclass, replace

@@ -9,7 +9,7 @@ from shared.domain.identity import Caller
 from shared.flow.services import Services
 
 URL_LIFETIME_MIN = 5
-"""Client URLs live this long; their expiry is checked at the handshake only (product.md, step 1)."""
+"""Client URLs live this long; their expiry is checked at the handshake only (docs/protocol.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Hold people to their limits, exactly, however many workers answer them (product.md, rule 14)."""
+"""Hold people to their limits, exactly, however many workers answer them (docs/protocol.md, rule 14)."""
 
 import asyncio
 import logging

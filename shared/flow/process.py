@@ -25,7 +25,7 @@ from shared.flow.twin import wait_for_twin
 from shared.flow.watching import note_calls, note_text
 
 MODEL_CALL_S = 60.0
-"""A model call may take this long in all (product.md, rule 14)."""
+"""A model call may take this long in all (docs/protocol.md, rule 14)."""
 
 EXECUTIONS_MOST = 12
 """A turn that was begun this often beyond its finished rounds kills those who run it; it ends as failed."""

@@ -24,7 +24,7 @@ from shared.flow.services import Services
 from shared.ports import TurnEngine
 
 TOKEN_LEFT_S = 300.0
-"""A question whose token lives shorter is refused before acceptance (product.md, Tokens)."""
+"""A question whose token lives shorter is refused before acceptance (docs/protocol.md)."""
 ACCEPT_WITHIN_S = 2.0
 """How long acceptance is retried against other writers (architecture.md, decision 2)."""
 CONTENT_MOST_BYTES = 32 * 1024

@@ -1,7 +1,7 @@
 """Write the items of container `conversations` as Cosmos documents, and read them back.
 
 Every document has `id`, `kind` and the partition key `conversation_id`, which is the *stored* key of the
-conversation; the id that clients know stands in `session_id` or `group_id` (product.md, rules 4 and 13).
+conversation; the id that clients know stands in `session_id` or `group_id` (docs/protocol.md, rules 4 and 13).
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from shared.domain.frames import Frame, NewMessage
 
 
 def timestamp(moment: datetime) -> str:
-    """Write a time as RFC 3339 in UTC with milliseconds (product.md, rule 3)."""
+    """Write a time as RFC 3339 in UTC with milliseconds (docs/protocol.md, rule 3)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -34,7 +34,7 @@ def to_json(value: Any) -> Any:
     return value
 
 
-# Inherited by the predecessor's webapp, which reads it even when there is no chart (product.md, rule 3).
+# Inherited by the predecessor's webapp, which reads it even when there is no chart (docs/protocol.md, rule 3).
 _ALWAYS = frozenset({"chart_data"})
 
 

@@ -17,7 +17,7 @@ SERVER_KIND = "mcp_server"
 MANIFEST_KIND = "tool_manifest"
 STATUS_KIND = "server_status"
 TIMEOUT_MOST_S = 300.0
-"""Longest time that a server may be given for a call (product.md, rule 14)."""
+"""Longest time that a server may be given for a call (docs/protocol.md, rule 14)."""
 
 # A model sees `<server>__<tool>`, of which providers take letters, digits, `_` and `-`, 64 characters in all.
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]|_(?!_)){0,30}[A-Za-z0-9]|[A-Za-z0-9]")

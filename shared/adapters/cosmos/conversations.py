@@ -18,6 +18,7 @@ from shared.domain.tools import CallState, ToolCall
 from shared.domain.turns import RoundRecord, Turn, TurnRef, TurnStatus
 from shared.wire import documents as wire
 from shared.wire import note_documents as notes
+from shared.wire.retention import kept_for
 
 _TAKEN = 409
 _LEASED = " OR ".join(f'c.status = "{status.value}"' for status in wire.LEASED)
@@ -28,8 +29,9 @@ _NOT_SEALED = "NOT IS_DEFINED(c.sealed)"
 class CosmosConversations:
     """Meet ConversationStore over container `conversations`, partition key `/conversation_id`."""
 
-    def __init__(self, container: Items) -> None:
+    def __init__(self, container: Items, retention_days: int = 0) -> None:
         self._items = container
+        self._days = retention_days
 
     async def head(self, key: ConversationKey) -> Stored | None:
         """Read a conversation's head."""
@@ -47,8 +49,8 @@ class CosmosConversations:
         outcome = await self._items.batch(
             key,
             [
-                items.create(asked),
-                items.create(wire.turn_document(placed)),
+                items.create(kept_for(self._days, asked)),
+                items.create(kept_for(self._days, wire.turn_document(placed))),
                 items.create(document) if etag is None else items.replace(document, etag),
             ],
         )
@@ -97,11 +99,11 @@ class CosmosConversations:
 
     async def add_summary(self, key: ConversationKey, summary: Summary) -> bool:
         """Store a summary; False when there is one of its number."""
-        return await self._items.create(notes.summary_document(key, summary))
+        return await self._items.create(kept_for(self._days, notes.summary_document(key, summary)))
 
     async def put_feedback(self, key: ConversationKey, feedback: Feedback) -> None:
         """Store what a person thinks of an answer."""
-        await self._items.upsert(notes.feedback_document(key, feedback))
+        await self._items.upsert(kept_for(self._days, notes.feedback_document(key, feedback)))
 
     async def turn(self, key: ConversationKey, turn_id: TurnId) -> Turn | None:
         """Read a turn."""
@@ -145,7 +147,7 @@ class CosmosConversations:
             *setting(round_attempt=attempt, lease_until=wire.epoch_seconds(lease_until)),
         ]
         condition = f"{_owns(ref)} AND c.attempt = {attempt} AND c.round_attempt < {attempt}"
-        intents = [items.create(wire.call_document(ref.key, ref.turn_id, call)) for call in calls]
+        intents = [items.create(kept_for(self._days, wire.call_document(ref.key, ref.turn_id, call))) for call in calls]
         turn_patch = items.patch(wire.turn_item_id(ref.turn_id), changes, condition)
         outcome = await self._items.batch(ref.key, [*intents, turn_patch])
         if not isinstance(outcome, Refused):

@@ -50,8 +50,8 @@ def test_the_host_serves_the_app_from_its_zip(tmp_path: Path) -> None:
     python = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
     command = [str(python), "-m", "local.host", "--port", "0", "--rpc-port", "0", "--data", str(tmp_path / "data")]
     process = subprocess.Popen(command, cwd=app, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         ready = process.stdout.readline()
         assert " ready on " in ready
         with urllib.request.urlopen(f"{ready.split()[-1]}/api/health", timeout=START_S) as answer:  # noqa: S310

@@ -169,7 +169,7 @@ def test_the_fiscal_quarter_follows_the_setting(month: int, start: int, quarter:
 
 
 def test_the_prompt_is_filled_and_unknown_placeholders_stay() -> None:
-    """Each placeholder of product.md."""
+    """Each placeholder of docs/protocol.md."""
     server = ServerEntry(
         name="sfdc", url="http://x", roles=("Sales",), auth_enabled=True, description="Accounts\nand deals"
     )
