@@ -14,7 +14,8 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.prompt import PROMPT_MOST_BYTES, SYSTEM_PROMPT, Prompt, read_template
 
 FRESH_S = 60.0
-_OPTIONS: dict[str, Any] = {"retry_total": 1, "connection_timeout": 2, "read_timeout": 5}
+# No retries: the Storage SDK waits 15 s before its first one, while the last good copy is at hand.
+_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 2, "read_timeout": 5}
 
 _log = logging.getLogger("salescoach.prompts")
 
