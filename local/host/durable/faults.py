@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import signal
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
-CRASH_EXIT_CODE = 137  # as after SIGKILL, so that a supervisor treats both alike
+CRASH_EXIT_CODE = -signal.SIGKILL
 When = Literal["before", "after"]
 
 
@@ -45,11 +46,15 @@ class HoldActivity:
 
 @dataclass(slots=True, kw_only=True)
 class Crash:
-    """Kill the process before or after the store's transaction number `step`, counted from the start."""
+    """Kill the process before or after the store's transaction number `step`, counted from the start.
+
+    With `what`, such as `activity run_tool`, only transactions of that name count, from now on.
+    """
 
     kind: ClassVar[str] = "crash"
     step: int
     when: str = "before"
+    what: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +96,8 @@ def _check_field(kind: str, name: str, value: Any) -> None:
         raise UnknownFault(f"{kind}.{name} must be a number that is not negative, not {value!r}")
     if name == "when" and value not in ("before", "after"):
         raise UnknownFault(f"crash.when must be before or after, not {value!r}")
+    if name == "what" and not isinstance(value, str):
+        raise UnknownFault(f"crash.what must be the name of a transaction, not {value!r}")
 
 
 @dataclass(slots=True)
@@ -110,13 +117,21 @@ class FaultPlan:
         """Forget all faults."""
         self.faults.clear()
 
-    def on_step(self, when: When, _what: str) -> None:
+    def on_step(self, when: When, what: str) -> None:
         """Count the store's transactions and die where a crash is set."""
         if when == "before":
             self.step += 1
         for fault in self.faults:
-            if isinstance(fault, Crash) and (fault.step, fault.when) == (self.step, when):
-                os._exit(CRASH_EXIT_CODE)  # no cleanup of any kind: that is the fault
+            if isinstance(fault, Crash) and self._is_here(fault, when, what):
+                os.kill(os.getpid(), signal.SIGKILL)  # no cleanup of any kind: that is the fault
+
+    def _is_here(self, crash: Crash, when: When, what: str) -> bool:
+        if not crash.what:
+            return (crash.step, crash.when) == (self.step, when)
+        if (crash.what, crash.when) != (what, when):
+            return False
+        crash.step -= 1
+        return crash.step <= 0
 
     @property
     def latency_s(self) -> float:

@@ -62,7 +62,7 @@ def utc_now() -> datetime:
 
 def timestamp(moment: datetime) -> str:
     """Format an aware time as history does: ISO 8601 in UTC with microseconds and a Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def event(kind: EventType, *, event_id: int = RECEIVED, at: str | None = None, **fields: Any) -> Event:

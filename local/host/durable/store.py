@@ -1,6 +1,6 @@
 """The durable store: one SQLite file that holds every instance, message, work item and timer.
 
-Every method that writes is one transaction, called on the event loop: in WAL mode with synchronous=NORMAL a
+Every method that writes is one transaction with a name, called on the event loop: in WAL mode with synchronous=NORMAL a
 commit is an append without fsync (about 0.1 ms), and it survives the death of the process. The fsync comes
 with the checkpoint, which `checkpoint` does on a connection of its own so that a thread can run it.
 """
@@ -110,7 +110,7 @@ class Store:
 
     def finish_activity(self, item: WorkItem, completion: Event) -> Message | None:
         """Turn a work item into its completion message; None when it was finished or dropped before."""
-        with self._transaction("activity") as db:
+        with self._transaction(f"activity {item.name}") as db:
             key = (item.instance_id, item.execution_id, item.task_id)
             gone = db.execute(
                 "DELETE FROM activities WHERE instance_id=? AND execution_id=? AND task_id=?", key
@@ -135,7 +135,8 @@ class Store:
         timers: Sequence[ArmedTimer],
     ) -> None:
         """Store one episode: messages out, history and work in, the new status; a finished instance keeps no work."""
-        with self._transaction("episode") as db:
+        begun = ",".join(sorted({one.name for one in activities})) or ("timer" if timers else row.status)
+        with self._transaction(f"episode {begun}") as db:
             db.executemany("DELETE FROM inbox WHERE sequence=?", [(one.sequence,) for one in consumed])
             db.executemany(
                 "INSERT INTO history VALUES(?,?,?)",
