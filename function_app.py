@@ -4,11 +4,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions import authenticate, connect, events, persist, process, query, respond, tools, upkeep
-from functions.api import export, health, prompt, questions, security_events, servers, sessions
+from functions.api import export, health, messages, prompt, questions, security_events, servers, sessions, usage
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 for module in (connect, authenticate, query, events, process, tools, respond, persist, upkeep):
     app.register_functions(module.bp)
-for module in (export, health, prompt, servers, sessions, questions, security_events):
+for module in (export, health, messages, prompt, servers, sessions, questions, security_events, usage):
     app.register_functions(module.bp)

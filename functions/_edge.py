@@ -193,7 +193,7 @@ def session_wish(event: ClientEvent, update: SessionUpdate) -> OpenSession:
     )
 
 
-def question(grant: SessionGrant, event: ClientEvent, said: Query) -> Ask:
+def question(grant: SessionGrant, connection: ConnectionId | None, said: Query) -> Ask:
     """Put a `query` and its session together; without ids it belongs to the session last opened (rule 12).
 
     Raises:
@@ -213,7 +213,7 @@ def question(grant: SessionGrant, event: ClientEvent, said: Query) -> Ask:
         content=said.content,
         input_type=said.inputType,
         spoken=said.spoken,
-        connection=event.connection_id,
+        connection=connection,
         request_id=said.request_id,
     )
 
@@ -277,9 +277,18 @@ def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = 
 async def _caller(req: func.HttpRequest) -> Caller:
     if "email" in req.params:
         raise ChatError(ErrorCode.BAD_REQUEST, "Who you are is told by your token alone; leave out `email`.")
+    return await build_services().verifier.verify(bearer(req))
+
+
+def bearer(req: func.HttpRequest) -> str:
+    """Give the request's one bearer token, not verified.
+
+    Raises:
+        ChatError: `unauthenticated` for none, or for more than one.
+    """
     headers = cast("Mapping[str, str]", req.headers)
     authorization = headers.get("authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token or " " in token or "," in token:
         raise ChatError(ErrorCode.UNAUTHENTICATED, "Send one bearer token.")
-    return await build_services().verifier.verify(token)
+    return token

@@ -47,7 +47,7 @@ async def _within_session(
     grant = await authenticate.require_grant(services, event.user_id, event.session_id)
     match said:
         case inbound.Query():
-            return await query.ask(services, turns, _edge.question(grant, event, said))
+            return await query.ask(services, turns, _edge.question(grant, event.connection_id, said))
         case inbound.QueryCancel():
             return await resume.cancel(services, turns, TurnId(said.turn_id), grant.user_id)
         case inbound.ToolApproval():

@@ -1,7 +1,7 @@
 """Authenticate (step 2): prove the person behind a connection, fix the role, open or refresh the session."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.conversation import Conversation
 from shared.domain.errors import ChatError, ErrorCode
@@ -56,6 +56,26 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
     if services.registry.fallen_back:
         await tell_connection(services, wish.connection, Notice(code="registry_fallback", text=FALLEN_BACK))
     return _answer(wish, grant, catalog, state)
+
+
+async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) -> SessionGrant:
+    """Keep the token of a call without a connection sealed, so that the session's tools can be called with it.
+
+    The session stays in the role that it has, while the person still holds it, unless another one is wished for.
+    """
+    before, known = await asyncio.gather(services.users.grant(caller.user_id, wish.session_id), known_roles(services))
+    grant = _grant(services, caller, wish, known)
+    if before is not None:
+        held = wish.role is None and set(before.role.effective) <= set(grant.roles)
+        grant = replace(
+            grant,
+            role=before.role if held else grant.role,
+            region=grant.region or before.region,
+            timezone=grant.timezone or before.timezone,
+            locale=grant.locale or before.locale,
+        )
+    await services.users.put_grant(grant)
+    return grant
 
 
 def _grant(services: Services, caller: Caller, wish: OpenSession, known: set[str]) -> SessionGrant:

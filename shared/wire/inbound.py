@@ -16,6 +16,11 @@ _UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 Uuid = Annotated[str, Field(pattern=_UUID)]
 OpaqueId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
 
+RoleWish = Annotated[str, Field(max_length=64)]
+Region = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9 _-]*$")]
+Timezone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
+Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9_-]*$")]
+
 
 class ClientMessage(BaseModel):
     """What every message may carry; unknown fields are ignored and never read."""
@@ -31,10 +36,10 @@ class SessionUpdate(ClientMessage):
     type: Literal["session.update"]
     accessToken: Annotated[str, Field(min_length=1, max_length=16_384)]  # noqa: N815  # inherited name
     session_id: Uuid | None = None
-    role: Annotated[str, Field(max_length=64)] | None = None
-    region: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9 _-]*$")] | None = None
-    timezone: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")] | None = None
-    locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
+    role: RoleWish | None = None
+    region: Region | None = None
+    timezone: Timezone | None = None
+    locale: Locale | None = None
 
 
 class Query(ClientMessage):
@@ -125,7 +130,7 @@ def parse(text: str, *, event: str = "message") -> Inbound:
         Unreadable: `too_large` or `bad_request`, by rule 1 of the wire.
     """
     try:
-        data = _load(text)
+        data = load(text)
     except ChatError as refusal:
         raise Unreadable(refusal, in_reply_to="unknown", request_id=None) from None
     if event == "auth":
@@ -140,7 +145,12 @@ def parse(text: str, *, event: str = "message") -> Inbound:
         raise _unreadable(data, ChatError(ErrorCode.BAD_REQUEST, _explain(fault))) from None
 
 
-def _load(text: str) -> dict[str, Any]:
+def load(text: str) -> dict[str, Any]:
+    """Read one JSON object, with nothing in it that another parser might read differently.
+
+    Raises:
+        ChatError: `too_large` or `bad_request`.
+    """
     if len(text) > FRAME_MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > FRAME_MOST_BYTES:
         raise ChatError(ErrorCode.TOO_LARGE, "The message is larger than 256 KiB.")
     if _nesting(text) > NESTING_MOST:

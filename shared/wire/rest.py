@@ -1,11 +1,12 @@
 """Read REST parameters."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, is_uuid
+from shared.wire.inbound import Locale, Query, Region, RoleWish, Timezone, load
 
 
 class Bounds(BaseModel):
@@ -27,9 +28,14 @@ def bounds(parameters: dict[str, str]) -> Bounds:
     try:
         return Bounds.model_validate(parameters)
     except ValidationError as fault:
-        part = fault.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(item) for item in part["loc"])
-        raise ChatError(ErrorCode.BAD_REQUEST, f"The parameter {name} is not as expected: {part['msg']}.") from None
+        raise _unexpected(fault, "parameter") from None
+
+
+def _unexpected(fault: ValidationError, what: str) -> ChatError:
+    """Name the first that is not as expected, and no value."""
+    part = fault.errors(include_input=False, include_url=False)[0]
+    name = ".".join(str(item) for item in part["loc"]) or "body"
+    return ChatError(ErrorCode.BAD_REQUEST, f"The {what} {name} is not as expected: {part['msg']}.")
 
 
 class _Renamed(BaseModel):
@@ -47,9 +53,31 @@ def new_title(body: bytes) -> str:
     try:
         return _Renamed.model_validate_json(body).title
     except ValidationError as fault:
-        part = fault.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(item) for item in part["loc"]) or "body"
-        raise ChatError(ErrorCode.BAD_REQUEST, f"The field {name} is not as expected: {part['msg']}.") from None
+        raise _unexpected(fault, "field") from None
+
+
+class Posted(Query):
+    """A question that came over REST, with what its session is told by `session.update` otherwise."""
+
+    type: Literal["query"] = "query"
+    role: RoleWish | None = None
+    region: Region | None = None
+    timezone: Timezone | None = None
+    locale: Locale | None = None
+
+
+def posted(body: bytes) -> Posted:
+    """Read the body of a request that asks.
+
+    Raises:
+        ChatError: `too_large`, or `bad_request`, naming the field.
+    """
+    try:
+        return Posted.model_validate(load(body.decode("utf-8")) | {"type": "query"})
+    except UnicodeDecodeError:
+        raise ChatError(ErrorCode.BAD_REQUEST, "The body is not UTF-8.") from None
+    except ValidationError as fault:
+        raise _unexpected(fault, "field") from None
 
 
 def session_id(text: str) -> PublicId:
