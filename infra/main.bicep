@@ -109,6 +109,7 @@ param limits Limits = {
   messagesPerMinute: 20
   runningTurnsPerUser: 2
   connectionsPerUser: 5
+  tokensPerDay: 500000
 }
 
 @description('Shown by /api/health.')

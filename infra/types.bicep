@@ -40,4 +40,5 @@ type Limits = {
   messagesPerMinute: int
   runningTurnsPerUser: int
   connectionsPerUser: int
+  tokensPerDay: int
 }

@@ -89,7 +89,7 @@ PROMISES = {
     "stack:settings-documented": "Every setting stands in template and docs, and no other.",
     "infra:parses": "Every template is read by two independent parsers.",
     "infra:fits": "Every symbol, module, parameter and output of the templates exists and has the declared type.",
-    "infra:types": "Every resource of the templates is as Azure's published types know it, at their newest stable version.",
+    "infra:types": "Every resource of the templates is as the published types of Azure know it, in its newest version.",
     "infra:settings": "The app settings in Azure are exactly the documented keys that apply there.",
     "infra:roles": "Every role assignment is in one list and is the documented one.",
     "infra:hardened": "Local auth is off everywhere, and every resource is set up as the security page says.",

@@ -33,29 +33,29 @@ var roles = {
 var definition = 'Microsoft.Authorization/roleDefinitions'
 var hasDeployer = !empty(deployerPrincipalId)
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: hostStorageName
 }
 
-resource promptsStorage 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+resource promptsStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: promptsStorageName
 }
 
-resource promptBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' existing = {
+resource promptBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' existing = {
   parent: promptsStorage
   name: 'default'
 }
 
-resource promptContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+resource promptContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = {
   parent: promptBlobs
   name: promptsContainerName
 }
 
-resource cosmosAccount 'Microsoft.DocumentDB/databaseAccounts@2025-04-15' existing = {
+resource cosmosAccount 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' existing = {
   name: cosmosAccountName
 }
 
-resource openAi 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
+resource openAi 'Microsoft.CognitiveServices/accounts@2026-07-01' existing = {
   name: openAiName
 }
 
@@ -72,7 +72,7 @@ resource webPubSub 'Microsoft.SignalRService/webPubSub@2024-03-01' existing = {
   name: webPubSubName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: keyVaultName
 }
 
@@ -92,7 +92,7 @@ resource appOnWebPubSub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // The app: the history, in its one database.
-resource appOnCosmos 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2025-04-15' = {
+resource appOnCosmos 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = {
   parent: cosmosAccount
   name: guid(cosmosAccount.id, appPrincipalId, roles.cosmosDataContributor)
   properties: {
@@ -191,7 +191,7 @@ resource deployerOnPrompts 'Microsoft.Authorization/roleAssignments@2022-04-01' 
 }
 
 // Who deploys: seeds the tool registry, in that container alone.
-resource deployerOnRegistry 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2025-04-15' = if (hasDeployer) {
+resource deployerOnRegistry 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = if (hasDeployer) {
   parent: cosmosAccount
   name: guid(cosmosAccount.id, deployerPrincipalId, roles.cosmosDataContributor)
   properties: {

@@ -8,6 +8,9 @@ param webPubSubId string
 param monthlyBudget int
 param budgetStart string
 
+// Our own log lines: one JSON object each (shared/adapters/json_logs.py); `event` is the message's name.
+var lines = 'AppTraces | where Message startswith "{" | extend line = parse_json(Message) | extend event = tostring(line.message), turn = tostring(line.turn_id)'
+
 // Counted in the workspace: an alert fires when its query gives more rows than `above` within `minutes`.
 var queries = [
   {
@@ -16,7 +19,7 @@ var queries = [
     severity: 2
     minutes: 15
     above: 100
-    query: 'AppRequests | where ResultCode in ("401", "403")'
+    query: 'union (AppRequests | where ResultCode in ("401", "403")), (${lines} | where event == "edge.refused" and tostring(line.code) in ("unauthenticated", "forbidden"))'
   }
   {
     name: 'turns-failed'
@@ -24,25 +27,33 @@ var queries = [
     severity: 2
     minutes: 15
     above: 5
-    query: 'AppTraces | where Message == "turn.end" and tostring(Properties.end) == "failed"'
+    query: '${lines} | where event == "turn.end" and tostring(line.end) == "failed"'
   }
   {
-    // A turn works 5 min at most and may wait 10 min for approval; upkeep-restarts tells of stalled ones at once.
+    name: 'poison-turns'
+    description: 'Turns that were begun a dozen times and never got through a round: they kill what runs them.'
+    severity: 2
+    minutes: 15
+    above: 0
+    query: '${lines} | where event == "round.given_up"'
+  }
+  {
+    // Two minutes: upkeep starts what stalled within one and a half. Waiting turns are not late, they queue.
     name: 'oldest-accepted'
-    description: 'A question that was accepted more than 16 min ago and has not ended.'
+    description: 'A question that was accepted more than 2 min ago, holds its slot, and that nobody has begun to answer.'
+    severity: 1
+    minutes: 30
+    above: 0
+    query: '${lines} | where event == "query.accepted" and tostring(line.status) == "running" and TimeGenerated < ago(2m) | join kind=leftanti (${lines} | where event in ("round.begun", "turn.end")) on turn'
+  }
+  {
+    // A turn works 5 min at most and may wait 10 min for approval.
+    name: 'turns-unended'
+    description: 'A turn that was begun more than 16 min ago and has not ended.'
     severity: 1
     minutes: 60
     above: 0
-    query: '''
-      AppTraces
-      | where Message == "query.accepted" and TimeGenerated < ago(16m)
-      | extend turn = tostring(Properties.turn_id)
-      | join kind=leftanti (
-          AppTraces
-          | where Message == "turn.end"
-          | extend turn = tostring(Properties.turn_id)
-        ) on turn
-    '''
+    query: '${lines} | where event == "round.begun" and TimeGenerated < ago(16m) | join kind=leftanti (${lines} | where event == "turn.end") on turn'
   }
   {
     name: 'upkeep-restarts'
@@ -50,15 +61,24 @@ var queries = [
     severity: 2
     minutes: 15
     above: 3
-    query: 'AppTraces | where Message == "turn.restarted"'
+    query: '${lines} | where event == "turn.restarted"'
   }
   {
+    name: 'tool-changed'
+    description: 'A tool server describes a tool otherwise than before: a release of theirs, or an attack.'
+    severity: 2
+    minutes: 15
+    above: 0
+    query: '${lines} | where event == "server.tools_changed"'
+  }
+  {
+    // Cosmos DB's own log: every request of the app, whatever library it went through.
     name: 'store-conflicts'
-    description: 'Conditional writes that lost (412): one conversation is written from too many sides.'
+    description: 'More than 1 in 20 requests to Cosmos DB lost their condition (412): one conversation is written from too many sides.'
     severity: 3
     minutes: 15
-    above: 200
-    query: 'AppDependencies | where Target has "documents.azure.com" and ResultCode == "412"'
+    above: 0
+    query: 'CDBDataPlaneRequests | summarize lost = countif(StatusCode == 412), asked = count() | where lost > 50 and lost * 20 > asked'
   }
   {
     name: 'store-throttled'
@@ -66,15 +86,16 @@ var queries = [
     severity: 2
     minutes: 15
     above: 50
-    query: 'AppDependencies | where Target has "documents.azure.com" and ResultCode == "429"'
+    query: 'CDBDataPlaneRequests | where StatusCode == 429'
   }
   {
+    // Each of these lines is written by one activity of the scheduler.
     name: 'scheduler-actions'
     description: 'Far more activities than turns explain: a loop, or a wave worth looking at.'
     severity: 3
     minutes: 60
     above: 20000
-    query: 'AppRequests | where Name in ("process_round", "run_tool", "respond", "persist", "release")'
+    query: '${lines} | where event in ("round.begun", "tool.finished", "turn.end", "turn.released")'
   }
   {
     name: 'app-faults'
@@ -82,7 +103,7 @@ var queries = [
     severity: 2
     minutes: 15
     above: 5
-    query: 'AppTraces | where Message in ("edge.fault", "turn.start_failed", "turn.restart_failed")'
+    query: '${lines} | where event in ("edge.fault", "turn.start_failed", "turn.restart_failed")'
   }
 ]
 
@@ -102,7 +123,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for alert in queries: {
     name: '${alert.name}-${suffix}'
     location: location
@@ -143,7 +164,7 @@ resource queryAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   }
 ]
 
-resource connectionQuota 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+resource connectionQuota 'Microsoft.Insights/metricAlerts@2026-01-01' = {
   name: 'connection-quota-${suffix}'
   location: 'global'
   properties: {
@@ -176,7 +197,7 @@ resource connectionQuota 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   }
 }
 
-resource roleChanged 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
+resource roleChanged 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
   name: 'role-changed-${suffix}'
   location: 'global'
   properties: {
@@ -192,8 +213,20 @@ resource roleChanged 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
           equals: 'Administrative'
         }
         {
-          field: 'operationName'
-          equals: 'Microsoft.Authorization/roleAssignments/write'
+          anyOf: [
+            {
+              field: 'operationName'
+              equals: 'Microsoft.Authorization/roleAssignments/write'
+            }
+            {
+              field: 'operationName'
+              equals: 'Microsoft.Authorization/roleAssignments/delete'
+            }
+            {
+              field: 'operationName'
+              equals: 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/write'
+            }
+          ]
         }
       ]
     }
@@ -207,7 +240,7 @@ resource roleChanged 'Microsoft.Insights/activityLogAlerts@2020-10-01' = {
   }
 }
 
-resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
+resource budget 'Microsoft.Consumption/budgets@2026-06-01' = {
   name: 'budget-${suffix}'
   properties: {
     category: 'Cost'

@@ -35,6 +35,8 @@ var containers = [
     indexed: [
       '/kind/?'
       '/place/?'
+      '/conversation_kind/?'
+      '/sought/?'
     ]
   }
   {
@@ -57,7 +59,7 @@ var containers = [
   }
 ]
 
-resource account 'Microsoft.DocumentDB/databaseAccounts@2025-04-15' = {
+resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
   name: 'cosmos-salescoach-${suffix}'
   location: location
   kind: 'GlobalDocumentDB'
@@ -88,13 +90,10 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2025-04-15' = {
     disableKeyBasedMetadataWriteAccess: true
     minimalTlsVersion: 'Tls12'
     publicNetworkAccess: privateNetworking ? 'Disabled' : 'Enabled'
-    diagnosticLogSettings: {
-      enableFullTextQuery: 'False'
-    }
   }
 }
 
-resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2025-04-15' = {
+resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2026-03-15' = {
   parent: account
   name: 'salescoach'
   properties: {
@@ -105,7 +104,7 @@ resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2025-04-15
 }
 
 @batchSize(1)
-resource items 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2025-04-15' = [
+resource items 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers@2026-03-15' = [
   for container in containers: {
     parent: database
     name: container.name

@@ -79,6 +79,7 @@ var settings = {
   MESSAGES_PER_MINUTE: string(limits.messagesPerMinute)
   RUNNING_TURNS_PER_USER: string(limits.runningTurnsPerUser)
   CONNECTIONS_PER_USER: string(limits.connectionsPerUser)
+  TOKENS_PER_DAY: string(limits.tokensPerDay)
   MANAGED_IDENTITY_CLIENT_ID: identityClientId
   APP_VERSION: appVersion
   APP_COMMIT: appCommit
@@ -99,7 +100,7 @@ var premiumSettings = {
   WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identityId
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-salescoach-${suffix}'
   location: location
   kind: flex ? 'functionapp' : 'elastic'
@@ -153,7 +154,7 @@ var flexConfig = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: appName
   location: location
   kind: 'functionapp,linux'
@@ -193,14 +194,14 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: flex ? settings : union(settings, premiumSettings)
 }
 
 // The caller is proved in functions/_edge.py; Easy Auth would prove it a second time and hide the token.
-resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
+resource easyAuth 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: {
@@ -210,7 +211,7 @@ resource easyAuth 'Microsoft.Web/sites/config@2024-11-01' = {
   }
 }
 
-resource scmBasicAuth 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource scmBasicAuth 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: {
@@ -218,7 +219,7 @@ resource scmBasicAuth 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@20
   }
 }
 
-resource ftpBasicAuth 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource ftpBasicAuth 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: {

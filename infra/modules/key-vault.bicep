@@ -5,7 +5,7 @@ param location string
 param privateNetworking bool
 param workspaceId string
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: 'kv${token}'
   location: location
   properties: {

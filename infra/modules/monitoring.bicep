@@ -3,7 +3,7 @@
 param suffix string
 param location string
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: 'log-salescoach-${suffix}'
   location: location
   properties: {

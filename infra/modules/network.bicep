@@ -8,7 +8,7 @@ param door Door
 var appSubnetPrefix = '10.42.0.0/24'
 var endpointSubnetPrefix = '10.42.1.0/26'
 
-resource security 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
+resource security 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
   name: 'nsg-salescoach-${suffix}'
   location: location
   properties: {
@@ -30,7 +30,7 @@ resource security 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
   }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-09-01' = {
   name: 'vnet-salescoach-${suffix}'
   location: location
   properties: {

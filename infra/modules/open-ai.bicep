@@ -7,7 +7,7 @@ param deployments ModelDeployment[]
 param privateNetworking bool
 param workspaceId string
 
-resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
+resource account 'Microsoft.CognitiveServices/accounts@2026-07-01' = {
   name: 'oai-salescoach-${suffix}'
   location: location
   kind: 'OpenAI'
@@ -29,7 +29,7 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
 }
 
 @batchSize(1)
-resource models 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = [
+resource models 'Microsoft.CognitiveServices/accounts/deployments@2026-07-01' = [
   for deployment in deployments: {
     parent: account
     name: deployment.name

@@ -82,7 +82,7 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 ]
 
-resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
+resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-09-01' = [
   for endpoint in endpoints: {
     name: 'pe-${endpoint.name}-${suffix}'
     location: location
@@ -105,7 +105,7 @@ resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
   }
 ]
 
-resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-01' = [
+resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-09-01' = [
   for (endpoint, index) in endpoints: {
     parent: privateEndpoints[index]
     name: 'default'

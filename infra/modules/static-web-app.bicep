@@ -3,7 +3,7 @@
 param suffix string
 param location string
 
-resource site 'Microsoft.Web/staticSites@2024-11-01' = {
+resource site 'Microsoft.Web/staticSites@2025-03-01' = {
   name: 'web-salescoach-${suffix}'
   location: location
   tags: {

@@ -20,7 +20,7 @@ var accountProperties = {
   }
 }
 
-resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
+resource host 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: 'sthost${token}'
   location: location
   kind: 'StorageV2'
@@ -30,7 +30,7 @@ resource host 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   properties: accountProperties
 }
 
-resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' = {
   parent: host
   name: 'default'
   properties: {
@@ -41,7 +41,7 @@ resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' =
   }
 }
 
-resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' = {
   parent: hostBlobs
   name: 'packages'
   properties: {
@@ -49,7 +49,7 @@ resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@202
   }
 }
 
-resource prompts 'Microsoft.Storage/storageAccounts@2025-01-01' = {
+resource prompts 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: 'stprompts${token}'
   location: location
   kind: 'StorageV2'
@@ -59,7 +59,7 @@ resource prompts 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   properties: accountProperties
 }
 
-resource promptBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+resource promptBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' = {
   parent: prompts
   name: 'default'
   properties: {
@@ -75,7 +75,7 @@ resource promptBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01'
   }
 }
 
-resource promptContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+resource promptContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' = {
   parent: promptBlobs
   name: 'prompts'
   properties: {

@@ -57,6 +57,7 @@ async def _run(services: TurnServices, ref: TurnRef, effect: RunRound) -> RoundE
     if turn.attempt - len(turn.rounds) > EXECUTIONS_MOST:
         _log.error("round.given_up", extra={"turn_id": ref.turn_id, "attempt": turn.attempt})
         return RoundEnded(kind=RoundKind.FAILED, error=ErrorCode.INTERNAL)
+    _log.info("round.begun", extra={"turn_id": ref.turn_id, "epoch": ref.epoch, "attempt": turn.attempt})
     return await _speak(services, turn, effect)
 
 

@@ -64,7 +64,15 @@ async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepte
     await asyncio.gather(
         _announce(services, wish, question, message), start(engine, turn), _supersede(services, engine, turn)
     )
-    _log.info("query.accepted", extra={"turn_id": turn.turn_id, "seq": message.seq, "chars": len(message.content)})
+    _log.info(
+        "query.accepted",
+        extra={
+            "turn_id": turn.turn_id,
+            "status": turn.status.value,
+            "seq": message.seq,
+            "chars": len(message.content),
+        },
+    )
     return _accepted(question.conversation, wish, question.message_id, turn.turn_id, duplicate=False)
 
 
