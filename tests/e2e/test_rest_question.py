@@ -24,7 +24,7 @@ async def post(stack: Stack, session: str, token: str, body: Any) -> tuple[int, 
 
 @pytest.mark.requirement("api:ask")
 async def test_a_question_over_rest_is_answered_where_the_stored_messages_are(stack: Stack) -> None:
-    """Accepted with 202, repeated as a duplicate, heard by the person's other devices, its tools called in their name."""
+    """Accepted with 202, repeated as a duplicate, heard by the person's other devices, with tools in their name."""
     session, question = str(uuid.uuid4()), str(uuid.uuid4())
     body = {"content": "How is my pipeline this quarter?", "message_id": question, "locale": "en-GB"}
     async with Chat(stack) as page:
