@@ -22,7 +22,7 @@ PIECES: dict[str, Callable[[int], str]] = {
 def seconds(reader: MarkdownTables, text: str) -> float:
     """Read once and tell how long it took."""
     began = time.perf_counter()
-    tables_and_chart(reader.read(text), None)
+    tables_and_chart(reader.read(text), text, None)
     return time.perf_counter() - began
 
 

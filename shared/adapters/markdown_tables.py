@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from shared.domain.tables import Align, Written, WrittenList, WrittenTable
 
 READ_MOST = 128 * 1024
-"""Characters that are read, about what a model writes in one round; parsing them takes well under a second."""
+"""Characters that are read, twice what a model writes in one round; the time grows in proportion (bench/answers.py)."""
 _TITLE_MOST = 120
 _INLINE_MOST = 2000
 _MARKUP = re.compile(r"[\\`*_~\[\]()<>&!]")
@@ -46,9 +46,8 @@ class MarkdownTables:
                     found.append(WrittenList(title=title.take(), items=items))
                     at = end
             elif kind == "inline":
-                title.see(
-                    tokens[at - 1].type, self._plain(tokens[at].content) if _short(tokens[at]) else "", tokens[at]
-                )
+                opened_by, token = tokens[at - 1].type, tokens[at]
+                title.see(opened_by, self._plain(token.content) if _may_be_title(opened_by, token) else "", token)
             at += 1
         return found
 
@@ -121,8 +120,10 @@ def _bounded(text: str) -> str:
     return text[: max(end, 0)]
 
 
-def _short(token: Token) -> bool:
-    return len(token.content) <= _TITLE_MOST
+def _may_be_title(opened_by: str, token: Token) -> bool:
+    """Tell whether the text's own words are worth reading: most paragraphs announce nothing."""
+    announces = ":" in token.content[-8:] or token.content.rstrip().endswith("**")
+    return len(token.content) <= _TITLE_MOST and (opened_by == "heading_open" or announces)
 
 
 def _closing(tokens: Sequence[Token], start: int) -> int:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from shared.domain.amounts import canonical, split_unit
 from shared.domain.dates import in_order, moment
-from shared.domain.tables import Cell, Column, Table, Written, WrittenList, typed, typed_column
+from shared.domain.number_marks import conventions
+from shared.domain.tables import Cell, Column, Conventions, Table, Written, WrittenList, typed, typed_column
 
 ChartType = Literal["bar", "pie", "line", "doughnut", "radar"]
 
@@ -76,22 +77,23 @@ class _Measure:
         return None if isinstance(cell, str) else cell
 
 
-def tables_and_chart(written: Sequence[Written], locale: str | None) -> tuple[list[Table], Chart | None]:
-    """Type every table, and chart the first of them that can be; else the first list that compares things."""
-    tables = [typed(one, locale) for one in written if not isinstance(one, WrittenList)]
-    lists = (_as_table(one, locale) for one in written if isinstance(one, WrittenList))
+def tables_and_chart(written: Sequence[Written], text: str, locale: str | None) -> tuple[list[Table], Chart | None]:
+    """Type every table of `text`, and chart the first that can be; else the first list that compares things."""
+    habit = conventions(written, text, locale)
+    tables = [typed(one, habit) for one in written if not isinstance(one, WrittenList)]
+    lists = (_as_table(one, habit) for one in written if isinstance(one, WrittenList))
     candidates: Iterable[Table | None] = (*tables, *lists)
     charts = (chart_of(table) for table in candidates if table is not None)
     return tables, next((chart for chart in charts if chart is not None), None)
 
 
-def _as_table(written: WrittenList, locale: str | None) -> Table | None:
+def _as_table(written: WrittenList, habit: Conventions) -> Table | None:
     """Read a list of `thing: number` as a table of two columns; None when one item is anything else."""
     items = [_ITEM.fullmatch(item.strip()) for item in written.items]
     found = [item for item in items if item is not None]
     if len(found) != len(items):
         return None
-    values, cells = typed_column("", [item["value"] for item in found], locale)
+    values, cells = typed_column("", [item["value"] for item in found], habit)
     if values.type in ("text", "date"):
         return None
     name = Column(name="", type="text", align="left")

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from shared.domain.amounts import MARKS, Amount, amount
+from shared.domain.amounts import Amount, amount
 from shared.domain.charts import Chart, ChartType, Point
 from shared.domain.dates import in_order
 
@@ -50,15 +50,18 @@ def asks_for_chart(question: str) -> bool:
     return _WANTED.search(question) is not None
 
 
-def believed(drawn: str, text: str) -> Chart | None:
-    """Read what a model drew; None unless the text says each number right behind its label."""
+def believed(drawn: str, text: str, decimal: str) -> Chart | None:
+    """Read what a model drew; None unless the text says each number right behind its label.
+
+    `decimal` is the mark that the text uses where a number leaves it open.
+    """
     points = _points(drawn)
     if points is None or not _POINTS_LEAST <= len(points) <= _POINTS_MOST:
         return None
     labels = [point.label for point in points]
     if len({label.casefold() for label in labels}) < len(labels):
         return None
-    if not all(_says(text, point, labels) for point in points):
+    if not all(_says(text, point, labels, decimal) for point in points):
         return None
     data: dict[str, Any] = json.loads(drawn)
     title = " ".join(str(data["title"]).split())[:_TITLE_MOST]
@@ -104,7 +107,7 @@ def _kind(wanted: str, points: list[Point]) -> ChartType:
             return "bar"
 
 
-def _says(text: str, point: Point, labels: list[str]) -> bool:
+def _says(text: str, point: Point, labels: list[str], decimal: str) -> bool:
     """Tell whether the first number behind the label, before any other label, is the point's own."""
     for place in _places(text, point.label):
         behind = text[place : place + _NEAR].split("\n", 1)[0]
@@ -112,12 +115,14 @@ def _says(text: str, point: Point, labels: list[str]) -> bool:
         found = _NUMBER.search(behind[: min(others, default=_NEAR)])
         if found is not None:
             written = amount(found[0].strip(" .,"))
-            return written is not None and point.value in _values(written)
+            return written is not None and point.value == _value(written, decimal)
     return False
 
 
-def _values(written: Amount) -> list[int | float]:
-    return [written.value(mark) for mark in MARKS if mark in written.readings()]
+def _value(written: Amount, decimal: str) -> int | float | None:
+    possible = written.readings()
+    mark = decimal if decimal in possible else next(iter(possible), None)
+    return written.value(mark) if mark else None
 
 
 def _starts(text: str, label: str) -> list[int]:

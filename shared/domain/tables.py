@@ -13,12 +13,6 @@ Cell = str | int | float | None
 
 _NOTHING = frozenset({"", "-", "--", "\u2013", "\u2014", "\u2212"})
 _NO_NUMBER = _NOTHING | {"n/a", "n.a.", "na", "k.a.", "k. a.", "null", "none"}
-# CLDR: languages whose numbers have a decimal comma, and the countries where the same language has a point.
-_COMMA = frozenset((
-    "de", "fr", "es", "it", "pt", "nl", "da", "sv", "nb", "nn", "no", "fi", "pl", "cs", "sk", "hu", "ro", "bg",
-    "el", "ru", "uk", "tr", "hr", "sl", "sr", "lt", "lv", "et", "id", "vi",
-))  # fmt: skip
-_POINT_COUNTRIES = frozenset({"CH", "LI", "MX", "US", "GB", "GT", "HN", "NI", "PA", "PE", "PR", "SV", "DO"})
 _MONTH_FIRST = frozenset({"en", "en-us", "en-ph"})
 
 
@@ -69,12 +63,20 @@ class _Typed:
     cells: list[Cell]
 
 
-def typed(written: WrittenTable, locale: str | None) -> Table:
-    """Give each column its type; `locale` decides only what the column leaves open."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conventions:
+    """How an answer writes what a column leaves open: the decimal mark, and dates by the reader's locale."""
+
+    decimal: str = "."
+    locale: str | None = None
+
+
+def typed(written: WrittenTable, habit: Conventions) -> Table:
+    """Give each column its type; `habit` decides only what the column leaves open."""
     columns: list[Column] = []
     cells: list[list[Cell]] = []
     for index, (header, align) in enumerate(zip(written.header, written.aligns, strict=True)):
-        column, values = typed_column(header, [row[index] for row in written.rows], locale, align)
+        column, values = typed_column(header, [row[index] for row in written.rows], habit, align)
         columns.append(column)
         cells.append(values)
     rows = [list(row) for row in zip(*cells, strict=True)] if cells else []
@@ -82,11 +84,11 @@ def typed(written: WrittenTable, locale: str | None) -> Table:
 
 
 def typed_column(
-    header: str, texts: Sequence[str], locale: str | None, align: Align | None = None
+    header: str, texts: Sequence[str], habit: Conventions, align: Align | None = None
 ) -> tuple[Column, list[Cell]]:
     """Give one column its type and its cells their values."""
     name, unit = split_unit(header)
-    found = _numbers(texts, unit, locale) or _dates(texts, locale)
+    found = _numbers(texts, unit, habit.decimal) or _dates(texts, habit.locale)
     if found is None:
         # A unit says something about numbers; a column of words keeps its header whole.
         name, found = header.strip(), _Typed("text", None, [_text(text) for text in texts])
@@ -99,12 +101,12 @@ def _text(text: str) -> str | None:
     return None if text in _NOTHING else text
 
 
-def _numbers(texts: Sequence[str], header_unit: str | None, locale: str | None) -> _Typed | None:
+def _numbers(texts: Sequence[str], header_unit: str | None, usual: str) -> _Typed | None:
     written = [None if text.strip().lower() in _NO_NUMBER else amount(text) for text in texts]
     amounts = [one for one in written if one is not None]
     if len(amounts) != sum(text.strip().lower() not in _NO_NUMBER for text in texts) or not amounts:
         return None
-    mark = _decimal_mark(amounts, locale)
+    mark = _decimal_mark(amounts, usual)
     if mark is None or not _units_agree(amounts, header_unit):
         return None
     unit = header_unit or next((one.unit for one in amounts if one.unit), None)
@@ -112,21 +114,14 @@ def _numbers(texts: Sequence[str], header_unit: str | None, locale: str | None) 
     return _Typed(kind, unit, [one.value(mark) if one else None for one in written])
 
 
-def _decimal_mark(amounts: Sequence[Amount], locale: str | None) -> str | None:
+def _decimal_mark(amounts: Sequence[Amount], usual: str) -> str | None:
     """Find the mark that makes sense of the whole column; None when none does."""
     possible = MARKS
     for one in amounts:
         possible &= one.readings()
     if len(possible) == len(MARKS):
-        return decimal_mark(locale)
+        return usual
     return next(iter(possible), None)
-
-
-def decimal_mark(locale: str | None) -> str:
-    """Give the decimal mark of a locale such as `de` or `en-US`; a point where nothing is known."""
-    language, *rest = (locale or "").replace("_", "-").split("-")
-    country = next((part.upper() for part in rest if len(part) == 2), "")  # noqa: PLR2004  # ISO 3166
-    return "," if language.lower() in _COMMA and country not in _POINT_COUNTRIES else "."
 
 
 def _units_agree(amounts: Sequence[Amount], header_unit: str | None) -> bool:

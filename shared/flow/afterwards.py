@@ -1,17 +1,18 @@
 """After a turn: name the conversation, summarise what grows out of the window; no turn waits for it or fails by it."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.domain.conversation import Message
-from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
+from shared.domain.errors import ModelFailed, StoreUnavailable
 from shared.domain.frame_parts import address
-from shared.domain.model import ModelRequest, RoundFinished, Said, TextDelta
+from shared.domain.model import ModelRequest, Said
 from shared.domain.notes import TITLE_WITHIN_SEQ, Summary, to_summarise
 from shared.domain.side_frames import SessionTitle
 from shared.domain.text import clean_title
 from shared.domain.turns import Turn, TurnRef
+from shared.flow.aside import ask_aside
 from shared.flow.audience import tell
 from shared.flow.services import TurnServices
 
@@ -110,17 +111,7 @@ async def _write(services: TurnServices, system: str, said: tuple[Said, ...]) ->
     """
     request = ModelRequest(system=system, said=said, purpose="utility")
     try:
-        return await _listen(services, request)
+        told = await ask_aside(services, request, within_s=TASK_S)
     except ModelFailed:
-        return await _listen(services, ModelRequest(system=system, said=said))
-
-
-async def _listen(services: TurnServices, request: ModelRequest) -> tuple[str, str]:
-    text = ""
-    async with asyncio.timeout(TASK_S), services.model.stream(request) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                text += event.text
-            elif isinstance(event, RoundFinished) and event.reason == "stop":  # pyright: ignore[reportUnnecessaryIsInstance]
-                return text, event.model
-    raise ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "The model wrote nothing of use.", may_repeat=False)
+        told = await ask_aside(services, replace(request, purpose="answer"), within_s=TASK_S)
+    return told.text, told.model

@@ -20,7 +20,7 @@ async def illustrate(services: TurnServices, answer: Message, locale: str | None
 
 
 def _read(services: TurnServices, text: str, locale: str | None) -> tuple[list[Table], Chart | None]:
-    return tables_and_chart(services.read_markdown(text), locale)
+    return tables_and_chart(services.read_markdown(text), text, locale)
 
 
 def _complete(answer: Message) -> str:

@@ -1,22 +1,20 @@
 """Make the spoken summary of an answer; one that cannot be made in time is left out, the answer never waits for it."""
 
-import asyncio
 import logging
 from dataclasses import dataclass
 
 from shared.domain.conversation import Usage
 from shared.domain.errors import ModelFailed, StoreUnavailable
-from shared.domain.model import ModelRequest, RoundFinished, Said, TextDelta
+from shared.domain.model import ModelRequest, Said
 from shared.domain.speech import speakable
 from shared.domain.turn_events import End
 from shared.domain.turns import Turn
+from shared.flow.aside import TEXT_MOST, ask_aside
 from shared.flow.services import TurnServices
 
 SUMMARY_PROMPT = "audio_summary_system_prompt.txt"
 SUMMARY_S = 6.0
 """How long the final message may wait for its summary; the answer's text has been streamed long before."""
-TEXT_MOST = 24_000
-"""Characters of the answer that are read for it."""
 
 _log = logging.getLogger("salescoach.respond")
 
@@ -35,8 +33,7 @@ async def summarise(services: TurnServices, turn: Turn, end: End) -> Summary:
     if end is not End.DONE or not text.strip() or not (turn.spoken or turn.input_type == "audio"):
         return Summary()
     try:
-        async with asyncio.timeout(SUMMARY_S):
-            return await _ask(services, text[:TEXT_MOST])
+        return await _ask(services, text[:TEXT_MOST])
     except (ModelFailed, StoreUnavailable, TimeoutError) as fault:
         _log.warning("summary.left_out", extra={"turn_id": turn.turn_id, "reason": type(fault).__name__})
         return Summary()
@@ -47,13 +44,5 @@ async def _ask(services: TurnServices, text: str) -> Summary:
     if prompt is None:
         raise StoreUnavailable("there is no prompt for summaries")
     request = ModelRequest(system=prompt.text, said=(Said(role="user", text=text),), purpose="utility")
-    pieces: list[str] = []
-    usage: Usage | None = None
-    async with services.model.stream(request) as events:
-        async for event in events:
-            match event:
-                case TextDelta():
-                    pieces.append(event.text)
-                case RoundFinished():
-                    usage = event.usage
-    return Summary(text=speakable("".join(pieces)), usage=usage)
+    told = await ask_aside(services, request, within_s=SUMMARY_S)
+    return Summary(text=speakable(told.text), usage=told.usage)

@@ -27,7 +27,7 @@ CASES = list(corpus())
 def read(case: Case) -> tuple[Any, Any]:
     """Tables and chart as JSON; of the alignment only what the case speaks of."""
     text = "\n".join(case["text"])
-    tables, chart = tables_and_chart(MarkdownTables().read(text), case.get("locale"))
+    tables, chart = tables_and_chart(MarkdownTables().read(text), text, case.get("locale"))
     found: list[dict[str, Any]] = [{"columns": to_json(table)["columns"], "rows": table.rows} for table in tables]
     for table, expected in zip(found, case["tables"], strict=False):
         for column, wanted in zip(table["columns"], expected["columns"], strict=False):

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from shared.adapters.markdown_tables import READ_MOST, MarkdownTables
 from shared.domain.charts import Chart, tables_and_chart
 from shared.domain.dates import moment, readings
-from shared.domain.tables import Align, Table, Written, WrittenTable, decimal_mark
+from shared.domain.number_marks import decimal_mark
+from shared.domain.tables import Align, Table, Written, WrittenTable
 
 SIZE, SEED = int(os.environ.get("FAULTS_SIZE", "50")), int(os.environ.get("FAULTS_SEED", "1"))
 DOCUMENTS = 2000 if "FAULTS_SIZE" in os.environ else 300
@@ -77,11 +79,48 @@ def test_numbers_written_for_a_locale_are_the_same_numbers_when_read(values: lis
     cells = ["" if value is None else f"{value:,}".translate(swap) + unit for value in values]
     text = "| x | y |\n|---|---|\n" + "\n".join(f"| r{row} | {cell} |" for row, cell in enumerate(cells))
 
-    tables, _ = tables_and_chart(READER.read(text), "de" if mark == "," else "en")
+    tables, _ = tables_and_chart(READER.read(text), text, "de" if mark == "," else "en")
 
     assert [row[1] for row in tables[0].rows] == [
         None if value is None else pytest.approx(float(value)) for value in values
     ]
+
+
+EVIDENCE: dict[str, tuple[str, str]] = {
+    "its language": ("Das ist der Umsatz, und hier sind die Zahlen für das Quartal.", "This is what your team has."),
+    "a percentage": ("12,5 %", "12.5%"),
+    "a price": ("Rund €3,75", "About $3.75"),
+    "two groups": ("1.234.567", "1,234,567"),
+    "both marks": ("1.234,5", "1,234.5"),
+    "another table": ("| z |\n|---|\n| 0,25 |\n", "| z |\n|---|\n| 0.25 |\n"),
+    "another column": ("", ""),
+}
+
+
+@pytest.mark.requirement("respond:numbers-as-written")
+@given(
+    values=st.lists(st.integers(1000, 999_999), min_size=2, max_size=6),
+    mark=st.sampled_from([".", ","]),
+    evidence=st.sampled_from(sorted(EVIDENCE)),
+    locale=st.sampled_from(["same", "other", None]),
+)
+@settings(max_examples=200, deadline=None)
+def test_what_an_answer_shows_of_its_habit_outweighs_its_readers_locale(
+    values: list[int], mark: str, evidence: str, locale: str | None
+) -> None:
+    """Never a thousandfold or a thousandth: 1,234 in an English answer is that for a German reader too."""
+    swap = str.maketrans(",.", ".,") if mark == "," else {}
+    share = " 0,5 |" if mark == "," else " 0.5 |"
+    beside = share if evidence == "another column" else " b |"
+    rows = [f"| r{row} | {f'{value:,}'.translate(swap)} |{beside}" for row, value in enumerate(values)]
+    text = "\n".join(["| x | y | a |", "|---|---|---|", *rows, "", EVIDENCE[evidence][mark == "."]])
+    homes = {"same": ("de-DE", "en-GB"), "other": ("en-GB", "de-DE")}
+
+    tables, chart = tables_and_chart(READER.read(text), text, homes[locale][mark == "."] if locale else None)
+
+    assert [row[1] for row in tables[0].rows] == values
+    assert chart is not None
+    assert [point.value for point in chart.data] == values
 
 
 def sample_documents() -> list[str]:
@@ -122,7 +161,8 @@ def test_no_document_however_broken_stops_the_reader() -> None:
     rng, pool = random.Random(SEED), sample_documents()
 
     for _ in range(max(DOCUMENTS, SIZE)):
-        sane(*tables_and_chart(READER.read(mutated(rng, pool)), rng.choice([None, "de", "en-US"])))
+        text = mutated(rng, pool)
+        sane(*tables_and_chart(READER.read(text), text, rng.choice([None, "de", "en-US"])))
 
 
 @pytest.mark.parametrize("unit", ["|", "> ", "- ", "[", "`a", "| a ", "*a ", "1. ", "```\n", "| [](", "\\|", "<a "])
@@ -130,8 +170,29 @@ def test_a_long_run_of_one_mark_is_read_like_any_text(unit: str) -> None:
     """What grows is the time in proportion; the bench has the figures."""
     head = "| a | b |\n|---|---|\n| "
 
-    sane(*tables_and_chart(READER.read(head + unit * 20_000), None))
-    sane(*tables_and_chart(READER.read(unit * 20_000), None))
+    for text in (head + unit * 20_000, unit * 20_000):
+        sane(*tables_and_chart(READER.read(text), text, None))
+
+
+@pytest.mark.requirement("respond:linear")
+@pytest.mark.parametrize(
+    "piece", ["| **North** | 1,234.5 | 12 % |\n", "- North: 1,200\n", "A *brown* fox.\n\n", "|", "["]
+)
+def test_a_megabyte_costs_no_more_than_its_length(piece: str) -> None:
+    """Four times the text, about four times the time, and what is beyond the bound costs nothing."""
+    head = "- A point.\n\n| a | b | c |\n|---|---|---|\n"
+
+    def seconds(size: int) -> float:
+        text = head + piece * (size // len(piece))
+        began = time.process_time()
+        tables_and_chart(READER.read(text), text, None)
+        return time.process_time() - began
+
+    short, long, megabyte = (min(seconds(size) for _ in range(2)) for size in (30_000, 120_000, 1_000_000))
+
+    # A square law would be sixteen times; small times are all noise.
+    assert long < max(8 * short, 0.1)
+    assert megabyte < max(2 * long, 0.1)
 
 
 def test_what_no_model_writes_in_one_round_is_read_to_its_last_whole_block() -> None:

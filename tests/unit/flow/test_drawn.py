@@ -88,15 +88,15 @@ async def test_a_model_that_fails_costs_only_the_chart(room: Any, rounds: Any) -
 )
 def test_a_chart_with_a_number_that_the_text_does_not_say_of_that_thing_is_not_believed(made_up: str) -> None:
     """Invented, swapped, alone, or in another shape."""
-    assert believed(made_up, TEXT) is None
+    assert believed(made_up, TEXT, ".") is None
 
 
 def test_what_is_believed_has_a_fitting_kind_and_an_honest_title() -> None:
     """Times make a line; a title with numbers of its own is replaced."""
     months = "January had 10 deals, February 12 and March -3."
-    line = believed(drawn(("January", 10), ("February", 12), ("March", -3), kind="pie", title="Up 40 %"), months)
-    pie = believed(drawn(*TRUE[:2], kind="doughnut"), TEXT)
-    radar = believed(drawn(*TRUE[:2], kind="radar"), TEXT)
+    line = believed(drawn(("January", 10), ("February", 12), ("March", -3), kind="pie", title="Up 40 %"), months, ".")
+    pie = believed(drawn(*TRUE[:2], kind="doughnut"), TEXT, ".")
+    radar = believed(drawn(*TRUE[:2], kind="radar"), TEXT, ".")
 
     assert line is not None
     assert (line.chartType, line.title) == ("line", "Comparison")
@@ -110,3 +110,13 @@ def test_a_wish_for_a_chart_is_heard_in_two_languages() -> None:
     """And only that."""
     assert all(map(asks_for_chart, ("as a chart", "Zeig ein Diagramm", "plot it", "visualise this", "als Grafik")))
     assert not any(map(asks_for_chart, ("How is it?", "charter", "the plotter")))
+
+
+def test_a_drawn_number_is_believed_only_as_the_text_writes_numbers() -> None:
+    """1,234 is a thousand and more in English, and not much more than one in German."""
+    english, german = "North made 1,234 and South 2,500.", "Nord hat 1,234 und Süd 2,5."
+
+    assert believed(drawn(("North", 1234), ("South", 2500)), english, ".") is not None
+    assert believed(drawn(("North", 1.234), ("South", 2.5)), english, ".") is None
+    assert believed(drawn(("Nord", 1.234), ("Süd", 2.5)), german, ",") is not None
+    assert believed(drawn(("Nord", 1234), ("Süd", 2.5)), german, ",") is None
