@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     messages_a_minute: int = Field(20, ge=1, le=500, validation_alias="MESSAGES_PER_MINUTE")
     running_turns: int = Field(2, ge=1, le=100, validation_alias="RUNNING_TURNS_PER_USER")
     connections: int = Field(5, ge=1, le=500, validation_alias="CONNECTIONS_PER_USER")
+    tokens_a_day: int = Field(500_000, ge=1_000, le=1_000_000_000, validation_alias="TOKENS_PER_DAY")
 
     @field_validator("tenants", "audiences", "allowed_origins", mode="before")
     @classmethod
@@ -130,7 +131,10 @@ class Settings(BaseSettings):
     def person_limits(self) -> PersonLimits:
         """Give the bounds of one person."""
         return PersonLimits(
-            messages_a_minute=self.messages_a_minute, running_turns=self.running_turns, connections=self.connections
+            messages_a_minute=self.messages_a_minute,
+            running_turns=self.running_turns,
+            connections=self.connections,
+            tokens_a_day=self.tokens_a_day,
         )
 
     def turn_limits(self) -> TurnLimits:

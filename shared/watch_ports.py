@@ -1,9 +1,9 @@
 """NEED: what watching over people's limits and over the app's security needs from the world."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from shared.domain.allowance import Allowance, StoredAllowance
-from shared.domain.ids import UserId
+from shared.domain.ids import TurnId, UserId
 from shared.domain.security import EventPage, SecurityEvent
 
 
@@ -16,6 +16,15 @@ class AllowanceStore(Protocol):
 
     async def put_allowance(self, allowance: Allowance, etag: str | None) -> bool:
         """Write it if it is still the one that was read; False if somebody was faster."""
+        ...
+
+    async def settle(
+        self, allowance: Allowance, etag: str | None, turn_id: TurnId
+    ) -> Literal["settled", "changed", "settled_before"]:
+        """Write it together with the mark that this turn's cost is in it, or neither.
+
+        `changed`: it is not the one that was read any more. `settled_before`: the turn has its mark.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ class PersonLimits:
     messages_a_minute: int = 20
     running_turns: int = 2
     connections: int = 5
+    tokens_a_day: int = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,25 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """Tokens set aside for a turn that has not ended."""
+
+    turn_id: TurnId
+    tokens: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayUsed:
+    """What ended turns cost on a day (`YYYY-MM-DD`, UTC)."""
+
+    day: str
+    questions: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """What one person uses of the limits; one item, changed on the condition that nobody else changed it."""
 
@@ -55,6 +75,8 @@ class Allowance:
     counted: tuple[Counted, ...] = ()
     seats: tuple[Seat, ...] = ()
     connected: tuple[Connected, ...] = ()
+    reserved: tuple[Reserved, ...] = ()
+    days: tuple[DayUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +121,7 @@ def give_back(allowance: Allowance, turn: TurnId) -> Allowance:
         allowance,
         counted=tuple(one for one in allowance.counted if one.turn_id != turn),
         seats=tuple(one for one in allowance.seats if one.turn_id != turn),
+        reserved=tuple(one for one in allowance.reserved if one.turn_id != turn),
     )
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shared.domain import allowance as rules
+from shared.domain import budget
 from shared.domain.allowance import SEAT_UNSURE_S, Allowance, Seat
 from shared.domain.conversation import Question
 from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, StoreUnavailable
 from shared.domain.ids import ConnectionId, UserId
+from shared.domain.turns import Turn
 from shared.flow.services import Services
 
 CHANGE_TRIES = 20
@@ -21,12 +23,15 @@ async def admit(services: Services, question: Question, *, starts: bool) -> None
     """Count a question that will be accepted, once however often it is tried; `starts`: its turn runs at once.
 
     Raises:
-        ChatError: `rate_limited` with the time after which it is worth another try; nothing was counted.
+        ChatError: `rate_limited` or `quota_exceeded` with the time after which it is worth another try; nothing
+            was counted.
     """
     limits, turn = services.watch.limits, question.turn_id
+    tokens = budget.cost_ahead(question.content)
 
     def take(allowance: Allowance) -> Allowance:
         counted = rules.count(allowance, turn, limits, services.clock.now())
+        counted = budget.reserve(counted, turn, tokens, limits, services.clock.now())
         seat = Seat(key=question.conversation.key, turn_id=turn, at=services.clock.now())
         return rules.sit(counted, seat, limits) if starts else counted
 
@@ -44,6 +49,34 @@ async def give_back(services: Services, question: Question) -> None:
         await _change(services, question.sender.id, lambda one: rules.give_back(one, question.turn_id))
     except (StoreUnavailable, ChatError) as fault:
         _log.warning("limit.not_given_back", extra={"turn_id": question.turn_id, "reason": type(fault).__name__})
+
+
+async def settle(services: Services, turn: Turn) -> None:
+    """Count what a sealed turn cost its asker, once however often its end is repeated.
+
+    Raises:
+        StoreUnavailable: it is not counted; the step is tried again.
+    """
+    if turn.sealed is None:
+        return
+    usage = turn.sealed.usage or turn.usage()
+    cut_short = turn.sealed.status == "cancelled" and turn.attempt > len(turn.rounds)
+    wait = 0.01
+    for _ in range(CHANGE_TRIES):
+        stored = await services.watch.allowances.allowance(turn.asker.id)
+        now = services.clock.now()
+        settled = budget.settle(stored.allowance, turn.turn_id, usage, now, cut_short=cut_short)
+        if await services.watch.allowances.settle(settled, stored.etag, turn.turn_id) != "changed":
+            return
+        await services.clock.sleep(services.clock.jitter(wait))
+        wait = min(wait * 2, 0.3)
+    raise StoreUnavailable("a person's allowance changed too often while a turn was settled")
+
+
+async def spending(services: Services, user_id: UserId) -> budget.Spending:
+    """Show what a person used of today's tokens."""
+    stored = await services.watch.allowances.allowance(user_id)
+    return budget.spending(stored.allowance, services.watch.limits, services.clock.now())
 
 
 async def note_connection(services: Services, user_id: UserId, connection: ConnectionId) -> None:

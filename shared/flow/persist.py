@@ -12,6 +12,7 @@ from shared.domain.notes import is_due
 from shared.domain.tools import ToolCall
 from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell
+from shared.flow.limits import settle
 from shared.flow.query import list_conversation, start
 from shared.flow.services import Services
 from shared.ports import TurnEngine
@@ -63,6 +64,8 @@ async def _free(services: Services, ref: TurnRef) -> Turn | None:
         turn = await services.conversations.turn(ref.key, ref.turn_id)
         if turn is None or turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
             return turn if turn is not None and turn.epoch == ref.epoch else None
+        # Before the turn's end is stored: whoever dies in between is repeated by the turn's lease.
+        await settle(services, turn)
         stored = await services.conversations.head(ref.key)
         if stored is None:
             raise StoreUnavailable("a turn without a head")

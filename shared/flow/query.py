@@ -108,12 +108,18 @@ async def _accept(services: Services, wish: Ask, question: Question) -> tuple[Me
         placed = await _place(services, head, question)
         if isinstance(placed, Repeated):
             return placed
-        await limits.admit(services, question, starts=placed.starts)
+        try:
+            await limits.admit(services, question, starts=placed.starts)
+        except ChatError:
+            if repeated := await _earlier(services, question):
+                return repeated
+            raise
         message, turn = _records(services, wish, question, placed)
         outcome = await services.conversations.accept(placed.head, stored.etag if stored else None, message, turn)
         if outcome == "accepted":
             return message, turn
         if outcome == "exists":
+            await _uncount(services, question)
             return Repeated(message_id=question.message_id, turn_id=question.turn_id)
         if services.clock.monotonic() >= give_up:
             await limits.give_back(services, question)
@@ -127,9 +133,24 @@ async def _place(services: Services, head: Head, question: Question) -> Placed |
     try:
         return place(head, question, services.clock.now())
     except ChatError:
-        if question.id_from_client and await services.conversations.message(head.conversation.key, question.message_id):
-            return Repeated(message_id=question.message_id, turn_id=question.turn_id)
+        if repeated := await _earlier(services, question):
+            return repeated
         raise
+
+
+async def _earlier(services: Services, question: Question) -> Repeated | None:
+    """Find the question that this one repeats, whatever limits are used up: a repetition does not count."""
+    key = question.conversation.key
+    if not question.id_from_client or await services.conversations.message(key, question.message_id) is None:
+        return None
+    return Repeated(message_id=question.message_id, turn_id=question.turn_id)
+
+
+async def _uncount(services: Services, question: Question) -> None:
+    """Give back what a repetition took, unless its turn still runs on it."""
+    turn = await services.conversations.turn(question.conversation.key, question.turn_id)
+    if turn is None or turn.status.ended:
+        await limits.give_back(services, question)
 
 
 def _records(services: Services, wish: Ask, question: Question, placed: Placed) -> tuple[Message, Turn]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.domain.allowance import Allowance, StoredAllowance
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.ids import UserId
+from shared.domain.ids import TurnId, UserId
 from shared.domain.security import SecurityEvent
 from shared.wire.outbound import timestamp, to_json
 from shared.wire.reading import expect, read
@@ -14,6 +14,8 @@ from shared.wire.reading import expect, read
 ALLOWANCE_ID = "limit:person"
 ALLOWANCE_TTL_S = 7 * 24 * 3600
 """A person who was not here for a week uses nothing; connections that the service forgot to end go with it."""
+SETTLED_TTL_S = 2 * 24 * 3600
+"""No turn is brought to its end so long after its cost was counted."""
 EVENT_TTL_S = 90 * 24 * 3600
 
 
@@ -29,6 +31,16 @@ def allowance_from(user_id: UserId, document: Mapping[str, Any] | None) -> Store
         return StoredAllowance(Allowance(user_id=user_id), None)
     expect(document, kind="limit")
     return StoredAllowance(read(Allowance, document, document_id=document.get("id")), str(document["_etag"]))
+
+
+def settled_id(turn_id: TurnId) -> str:
+    """Name the mark that a turn's cost was counted."""
+    return f"r:{turn_id}"
+
+
+def settled_document(user_id: UserId, turn_id: TurnId) -> dict[str, Any]:
+    """Write the mark that a turn's cost was counted."""
+    return {"id": settled_id(turn_id), "user_id": user_id, "kind": "settled", "turn_id": turn_id, "ttl": SETTLED_TTL_S}
 
 
 def day_of(moment: datetime) -> str:

@@ -1,10 +1,10 @@
 """Keep people's allowances and the security events in Cosmos DB."""
 
-from typing import Any
+from typing import Any, Literal
 
-from shared.adapters.cosmos.items import Items, Refused, replace
+from shared.adapters.cosmos.items import Items, Refused, create, replace
 from shared.domain.allowance import Allowance, StoredAllowance
-from shared.domain.ids import UserId
+from shared.domain.ids import TurnId, UserId
 from shared.domain.security import EventPage, SecurityEvent
 from shared.wire import watch_documents as wire
 from shared.wire.cursors import make_cursor, read_cursor
@@ -26,6 +26,18 @@ class CosmosAllowances:
         if etag is None:
             return await self._items.create(document)
         return not isinstance(await self._items.batch(allowance.user_id, [replace(document, etag)]), Refused)
+
+    async def settle(
+        self, allowance: Allowance, etag: str | None, turn_id: TurnId
+    ) -> Literal["settled", "changed", "settled_before"]:
+        """Write it together with the mark that this turn's cost is in it, in one atomic batch."""
+        document = wire.allowance_document(allowance)
+        mark = create(wire.settled_document(allowance.user_id, turn_id))
+        change = create(document) if etag is None else replace(document, etag)
+        done = await self._items.batch(allowance.user_id, [mark, change])
+        if not isinstance(done, Refused):
+            return "settled"
+        return "settled_before" if done.index == 0 else "changed"
 
 
 class CosmosSecurityLog:

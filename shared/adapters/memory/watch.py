@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
 from shared.domain.allowance import Allowance, StoredAllowance
-from shared.domain.ids import UserId
+from shared.domain.ids import TurnId, UserId
 from shared.domain.security import EventPage, SecurityEvent
 from shared.wire import watch_documents as wire
 from shared.wire.cursors import make_cursor, read_cursor
@@ -17,6 +17,7 @@ class MemoryAllowances:
     def __init__(self) -> None:
         self._documents: dict[UserId, dict[str, Any]] = {}
         self._written = 0
+        self._settled: set[TurnId] = set()
 
     async def allowance(self, user_id: UserId) -> StoredAllowance:
         """Read it; one that was never written is empty and has no ETag."""
@@ -26,6 +27,21 @@ class MemoryAllowances:
     async def put_allowance(self, allowance: Allowance, etag: str | None) -> bool:
         """Write it if it is still the one that was read."""
         await asyncio.sleep(0)
+        return self._put(allowance, etag)
+
+    async def settle(
+        self, allowance: Allowance, etag: str | None, turn_id: TurnId
+    ) -> Literal["settled", "changed", "settled_before"]:
+        """Write it together with the mark that this turn's cost is in it, or neither."""
+        await asyncio.sleep(0)
+        if turn_id in self._settled:
+            return "settled_before"
+        if not self._put(allowance, etag):
+            return "changed"
+        self._settled.add(turn_id)
+        return "settled"
+
+    def _put(self, allowance: Allowance, etag: str | None) -> bool:
         stored = self._documents.get(allowance.user_id)
         if (stored["_etag"] if stored else None) != etag:
             return False

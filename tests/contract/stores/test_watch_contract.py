@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.cosmos.watch import CosmosAllowances, CosmosSecurityLog
 from shared.adapters.memory.watch import MemoryAllowances, MemorySecurityLog
-from shared.domain.allowance import Allowance, Connected, Counted, Seat
+from shared.domain.allowance import Allowance, Connected, Counted, DayUsed, Reserved, Seat
 from shared.domain.errors import ChatError
 from shared.domain.ids import ConnectionId, ConversationKey, TurnId, UserId
 from shared.domain.security import Noticed, SecurityEvent
@@ -45,6 +45,8 @@ async def test_an_allowance_comes_back_as_it_was_written(both: tuple[AllowanceSt
         counted=(Counted(turn_id=TurnId("k.1"), at=NOW),),
         seats=(Seat(key=ConversationKey("k"), turn_id=TurnId("k.1"), at=NOW),),
         connected=(Connected(connection_id=ConnectionId("c"), at=NOW),),
+        reserved=(Reserved(turn_id=TurnId("k.1"), tokens=7, until=NOW),),
+        days=(DayUsed(day="2026-01-05", questions=1, input_tokens=2, output_tokens=3),),
     )
 
     assert (empty.allowance, empty.etag) == (Allowance(user_id=user), None)
@@ -62,6 +64,21 @@ async def test_of_two_writers_one_must_read_again(both: tuple[AllowanceStore, Se
         wrote = await asyncio.gather(*(allowances.put_allowance(value, etag) for value in values))
         assert sum(wrote) == 1
         assert (await allowances.allowance(user)).allowance == values[wrote.index(True)]
+
+
+async def test_a_turn_is_settled_once_with_the_count_it_goes_into(both: tuple[AllowanceStore, SecurityLog]) -> None:
+    """Mark and count together, or neither; also of somebody of whom nothing is stored."""
+    allowances, _ = both
+    user, turn = UserId(f"t:{uuid4()}"), TurnId(f"k.{uuid4()}")
+    values = [Allowance(user_id=user, days=(DayUsed(day="2026-01-05", questions=n),)) for n in range(3)]
+
+    assert await allowances.settle(values[1], None, turn) == "settled"
+    etag = (await allowances.allowance(user)).etag
+    assert await allowances.settle(values[2], etag, turn) == "settled_before"
+    assert await allowances.settle(values[2], "another", TurnId(f"k.{uuid4()}")) == "changed"
+    assert (await allowances.allowance(user)).allowance == values[1]
+    assert await allowances.settle(values[2], etag, TurnId(f"k.{uuid4()}")) == "settled"
+    assert (await allowances.allowance(user)).allowance == values[2]
 
 
 def event(number: int, at: datetime) -> SecurityEvent:
