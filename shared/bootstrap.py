@@ -35,6 +35,8 @@ def services() -> Services:
     """Build what the light triggers need, at the first event."""
     from shared.adapters import json_logs
     from shared.adapters.cosmos.conversations import CosmosConversations
+    from shared.adapters.cosmos.groups import CosmosGroups
+    from shared.adapters.cosmos.people import CosmosPeople
     from shared.adapters.cosmos.users import CosmosUsers
     from shared.adapters.entra import EntraTokens, EntraVerifier
     from shared.adapters.sealing import LocalKeySealer
@@ -45,13 +47,17 @@ def services() -> Services:
     clock = SystemClock()
     account = cosmos_account()
     sealing_key = values.sealing_key.get_secret_value()
+    cursor_key = hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()
+    people_key = hashlib.sha256(f"people:{sealing_key}".encode()).digest()
     return Services(
         clock=clock,
         verifier=EntraVerifier(EntraTokens(values.authority, values.tenants, values.audiences), values.scope),
         upstream=_upstream(values),
         sealer=LocalKeySealer(sealing_key),
         conversations=CosmosConversations(account.items("conversations"), values.history_retention_days),
-        users=CosmosUsers(account.items("users"), clock, hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()),
+        users=CosmosUsers(account.items("users"), clock, cursor_key),
+        groups=CosmosGroups(account.items("conversations")),
+        people=CosmosPeople(account.items("users"), people_key),
         registry=_registry(values, account, clock),
         channel=_channel(values),
         limits=values.turn_limits(),
@@ -157,7 +163,7 @@ def _registry(values: Settings, account: Any, clock: Clock) -> ToolRegistry:
 
 
 def _model(values: Settings) -> ChatModel:
-    from shared.adapters.model_choice import ModelChoice
+    from shared.adapters.open_ai.choice import ModelChoice
 
     deployments = values.deployments()
     api_key: str | Callable[[], Awaitable[str]]
@@ -171,10 +177,10 @@ def _model(values: Settings) -> ChatModel:
 
     def build(flavour: Flavour) -> ChatModel:
         if flavour == "responses":
-            from shared.adapters.responses import Responses
+            from shared.adapters.open_ai.responses import Responses
 
             return Responses(base_url=base_url, api_key=api_key, deployments=deployments)
-        from shared.adapters.chat_completions import ChatCompletions
+        from shared.adapters.open_ai.chat_completions import ChatCompletions
 
         return ChatCompletions(base_url=base_url, api_key=api_key, deployments=deployments)
 

@@ -9,11 +9,11 @@ from typing import Any
 import openai
 import pytest
 
-from shared.adapters import chat_completions, responses
-from shared.adapters.chat_completions import ChatCompletions
 from shared.adapters.memory.model import MemoryModel
-from shared.adapters.model_choice import ModelChoice
-from shared.adapters.responses import Responses
+from shared.adapters.open_ai.chat_completions import ChatCompletions
+from shared.adapters.open_ai.choice import ModelChoice
+from shared.adapters.open_ai.client import failure
+from shared.adapters.open_ai.responses import Responses
 from shared.domain.conversation import Usage
 from shared.domain.errors import ErrorCode, ModelFailed
 from shared.domain.model import CallMade, ModelRequest, RoundFinished, Said, TextDelta, WantedShape
@@ -283,5 +283,4 @@ def test_every_error_of_the_sdk_has_a_meaning() -> None:
         fault = kind.__new__(kind)
         assert isinstance(fault, openai.OpenAIError)
 
-        assert isinstance(chat_completions._failure(fault), ModelFailed)
-        assert isinstance(responses._failure(fault), ModelFailed)
+        assert isinstance(failure(fault), ModelFailed)

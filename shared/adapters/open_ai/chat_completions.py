@@ -1,25 +1,19 @@
 """Stream one round through the Chat Completions API, of Azure OpenAI or of any server that speaks it."""
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-import httpx2
-import openai
 from openai.types.chat import ChatCompletionChunk
 
+from shared.adapters.open_ai.client import TEMPERATURE, ApiKey, build_client, opened
 from shared.domain import model_faults
 from shared.domain.conversation import Usage
-from shared.domain.errors import ModelFailed
 from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFinished, Said, TextDelta
 from shared.domain.models import Deployments, cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
-SILENCE_S = 20.0
-"""A model that sends no byte for so long is given up (docs/protocol.md, rule 14)."""
-TEMPERATURE = 0.2
 _FINISHES: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -32,14 +26,9 @@ _FINISHES: dict[str, FinishReason] = {
 class ChatCompletions:
     """Meet ChatModel."""
 
-    def __init__(self, *, base_url: str, api_key: str | Callable[[], Awaitable[str]], deployments: Deployments) -> None:
+    def __init__(self, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
         self._deployments = deployments
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=0,  # the turn machine has the one layer of waiting (architecture.md, decision 17)
-            timeout=httpx2.Timeout(SILENCE_S, connect=5),
-        )
+        self._client = build_client(base_url, api_key)
 
     def name(self, *, secondary: bool) -> str:
         """Name the model that a request would use."""
@@ -53,12 +42,9 @@ class ChatCompletions:
             ModelFailed: the model refused, broke or was silent for too long.
         """
         name = self._deployments.serving(request)
-        try:
-            stream = cast("Any", await self._client.chat.completions.create(**_arguments(name, request)))
-            async with stream:
-                yield _events(stream, name)
-        except openai.OpenAIError as fault:
-            raise _failure(fault) from fault
+        create: Any = self._client.chat.completions.create
+        async with opened(create(**_arguments(name, request))) as stream:
+            yield _events(stream, name)
 
     async def close(self) -> None:
         """Close the pooled connections."""
@@ -160,23 +146,11 @@ class _Gathered:
 
 async def _events(chunks: AsyncIterator[ChatCompletionChunk], name: str) -> AsyncIterator[ModelEvent]:
     gathered = _Gathered(name)
-    try:
-        async for chunk in chunks:
-            text = gathered.take(chunk)
-            if text:
-                yield TextDelta(text)
-    except openai.OpenAIError as fault:
-        raise _failure(fault) from fault
-    except json.JSONDecodeError as fault:
-        raise model_faults.unreadable() from fault
+    async for chunk in chunks:
+        text = gathered.take(chunk)
+        if text:
+            yield TextDelta(text)
     if gathered.reason is None:
         # openai 3.54 ends silently when a stream breaks off cleanly.
         raise model_faults.broken_off()
     yield gathered.finished(gathered.reason)
-
-
-def _failure(fault: openai.OpenAIError) -> ModelFailed:
-    """Say what a vendor's error means for the turn."""
-    if isinstance(fault, openai.APIStatusError):
-        return model_faults.of_status(fault.status_code, fault.code, fault.response.headers.get("retry-after"))
-    return model_faults.silent()

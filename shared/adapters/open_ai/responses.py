@@ -1,14 +1,12 @@
 """Stream one round through the Responses API, stateless: every item is sent again, nothing is kept there."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
-import httpx2
-import openai
-
+from shared.adapters.open_ai.client import TEMPERATURE, ApiKey, build_client, opened
 from shared.domain import model_faults
 from shared.domain.conversation import Usage
 from shared.domain.errors import ModelFailed
@@ -16,9 +14,6 @@ from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFin
 from shared.domain.models import Deployments, cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
-SILENCE_S = 20.0
-"""A model that sends no byte for so long is given up (docs/protocol.md, rule 14)."""
-TEMPERATURE = 0.2
 _TEXT = frozenset({"response.output_text.delta", "response.refusal.delta"})
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 _FAULTS = frozenset({"response.failed", "error"})
@@ -28,14 +23,9 @@ _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "length", "content_
 class Responses:
     """Meet ChatModel."""
 
-    def __init__(self, *, base_url: str, api_key: str | Callable[[], Awaitable[str]], deployments: Deployments) -> None:
+    def __init__(self, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
         self._deployments = deployments
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=api_key,
-            max_retries=0,  # the turn machine has the one layer of waiting (architecture.md, decision 17)
-            timeout=httpx2.Timeout(SILENCE_S, connect=5),
-        )
+        self._client = build_client(base_url, api_key)
 
     def name(self, *, secondary: bool) -> str:
         """Name the model that a request would use."""
@@ -49,12 +39,9 @@ class Responses:
             ModelFailed: the model refused, broke or was silent for too long.
         """
         name = self._deployments.serving(request)
-        try:
-            stream = cast("Any", await self._client.responses.create(**_arguments(name, request)))
-            async with stream:
-                yield _events(stream, name)
-        except openai.OpenAIError as fault:
-            raise _failure(fault) from fault
+        create: Any = self._client.responses.create
+        async with opened(create(**_arguments(name, request))) as stream:
+            yield _events(stream, name)
 
     async def close(self) -> None:
         """Close the pooled connections."""
@@ -183,15 +170,10 @@ class _Gathered:
 
 async def _events(events: AsyncIterator[Any], name: str) -> AsyncIterator[ModelEvent]:
     gathered = _Gathered(name)
-    try:
-        async for event in events:
-            text = gathered.take(event)
-            if text:
-                yield TextDelta(text)
-    except openai.OpenAIError as fault:
-        raise _failure(fault) from fault
-    except json.JSONDecodeError as fault:
-        raise model_faults.unreadable() from fault
+    async for event in events:
+        text = gathered.take(event)
+        if text:
+            yield TextDelta(text)
     if gathered.finished is None:
         raise model_faults.broken_off()
     yield gathered.finished
@@ -201,11 +183,4 @@ def _reported(code: str | None) -> ModelFailed:
     """Say what an error inside a stream means; most of them are the server's and pass."""
     if code in ("content_filter", "context_length_exceeded"):
         return model_faults.of_code(code)
-    return model_faults.silent()
-
-
-def _failure(fault: openai.OpenAIError) -> ModelFailed:
-    """Say what a vendor's error means for the turn."""
-    if isinstance(fault, openai.APIStatusError):
-        return model_faults.of_status(fault.status_code, fault.code, fault.response.headers.get("retry-after"))
     return model_faults.silent()
