@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from shared.domain.conversation import Head, Message, Stored
-from shared.domain.entries import ConversationEntry, Page
 from shared.domain.frames import Frame
-from shared.domain.identity import Caller, SessionGrant
-from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, TurnId, UserId
+from shared.domain.identity import Caller
+from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, RoomName, TurnId, UserId
 from shared.domain.model import ModelEvent, ModelRequest
 from shared.domain.notes import Feedback, Summary
 from shared.domain.prompt import Prompt
@@ -88,9 +87,9 @@ class ConversationStore(Protocol):
         ...
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn
+        self, head: Head, etag: str | None, question: Message, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
-        """Store question, turn and head in one atomic batch; `etag` None means a new conversation.
+        """Store question, turn if any, and head in one atomic batch; `etag` None means a new conversation.
 
         `exists`: the question's id is taken. `changed`: the head is not the one that was read.
         """
@@ -196,38 +195,6 @@ class ConversationStore(Protocol):
         ...
 
 
-class UserStore(Protocol):
-    """Keeps what belongs to one person: sessions' grants, the list of conversations."""
-
-    async def put_grant(self, grant: SessionGrant) -> None:
-        """Replace the session's grant; it vanishes when its token expires."""
-        ...
-
-    async def grant(self, user_id: UserId, session_id: PublicId) -> SessionGrant | None:
-        """Read a session's grant; None when there is none or it expired."""
-        ...
-
-    async def add_entry(self, entry: ConversationEntry) -> None:
-        """List a conversation for its person; a repeat changes nothing."""
-        ...
-
-    async def entry(self, user_id: UserId, key: ConversationKey) -> ConversationEntry | None:
-        """Read one entry of a person's list."""
-        ...
-
-    async def retitle(self, user_id: UserId, key: ConversationKey, title: str, *, by_person: bool) -> bool:
-        """Change a title: the person may always, anybody else once and before the person did; False if not."""
-        ...
-
-    async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
-        """List a person's conversations, newest first.
-
-        Raises:
-            ChatError: `bad_request` for a cursor that is not of this person's list.
-        """
-        ...
-
-
 class ClientChannel(Protocol):
     """Sends frames to people. Raises ChannelUnavailable when the service refuses or does not answer."""
 
@@ -237,6 +204,22 @@ class ClientChannel(Protocol):
 
     async def to_connection(self, connection_id: ConnectionId, frame: Frame) -> None:
         """Send to one connection."""
+        ...
+
+    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
+        """Send to all connections in a room, but one."""
+        ...
+
+    async def enter(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Let a connection into a room; check the person's membership after it, since they may just be removed."""
+        ...
+
+    async def leave(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Take a connection out of a room in which it may not be."""
+        ...
+
+    async def expel(self, room: RoomName, user_id: UserId) -> None:
+        """Take all connections of a person out of a room, at once."""
         ...
 
     async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:

@@ -103,4 +103,8 @@ PROMISES = {
     "door:foreign-origin": "The HTTP door refuses a page of somebody else with 403.",
     "door:handshake": "Only the configured Web PubSub host may send events over HTTP.",
     "door:same-suite": "The HTTP door, under identity and TLS, carries a chat as the trigger does.",
+    "group:role-held": "A group works in a role that who sets it holds, or that an Admin gives it.",
+    "group:rights": "What only the owner may is forbidden to members; to strangers there is no group.",
+    "group:members": "People of the same tenant are added, once each, up to the bound.",
+    "group:owner-hands-over": "An owner leaves only after the group was handed over.",
 }

@@ -10,7 +10,7 @@ from azure.messaging.webpubsubservice.aio import WebPubSubServiceClient
 
 from shared.domain.errors import ChannelUnavailable
 from shared.domain.frames import Frame
-from shared.domain.ids import ConnectionId, UserId
+from shared.domain.ids import ConnectionId, RoomName, UserId
 from shared.wire.outbound import frame_data
 
 HUB = "salescoach"
@@ -48,6 +48,27 @@ class WebPubSubChannel:
             await self._client.send_to_connection(
                 connection_id, message=frame_data(frame), content_type="application/json"
             )
+
+    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
+        """Send to all connections in a room, but one."""
+        choice: dict[str, Any] = {"excluded": [but]} if but is not None else {}
+        async with _translated():
+            await self._client.send_to_group(room, message=frame_data(frame), content_type="application/json", **choice)
+
+    async def enter(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Let a connection into a room."""
+        async with _translated():
+            await self._client.add_connection_to_group(room, connection_id)
+
+    async def leave(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Take a connection out of a room in which it may not be."""
+        async with _translated():
+            await self._client.remove_connection_from_group(room, connection_id)
+
+    async def expel(self, room: RoomName, user_id: UserId) -> None:
+        """Take all connections of a person out of a room, at once."""
+        async with _translated():
+            await self._client.remove_user_from_group(room, user_id)
 
     async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:
         """Close a connection, which may be gone by now."""

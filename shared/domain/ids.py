@@ -15,6 +15,8 @@ MessageId = NewType("MessageId", str)
 TurnId = NewType("TurnId", str)
 CallId = NewType("CallId", str)
 ConnectionId = NewType("ConnectionId", str)
+RoomName = NewType("RoomName", str)
+"""A Web PubSub group: the connections that get the same frames."""
 
 _ANSWERS = uuid.UUID("6f0f7a3e-5d0b-5b0e-9a58-0d8a4d9e6c11")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -28,6 +30,21 @@ def is_uuid(text: str) -> bool:
 def user_id(tenant_id: str, object_id: str) -> UserId:
     """Make the user id from the token's `tid` and `oid`."""
     return UserId(f"{tenant_id}:{object_id}")
+
+
+def tenant_of(user: UserId) -> str:
+    """Read the tenant from a user id."""
+    return user.partition(":")[0]
+
+
+def group_key(group_id: PublicId) -> ConversationKey:
+    """Derive a group's stored key from its id; who may see the group is decided by its members."""
+    return ConversationKey("g-" + _digest("group", group_id.lower()))
+
+
+def room_name(key: ConversationKey, role: str | None = None) -> RoomName:
+    """Name the room of the connections that joined a group; with a role, of those of them whose people hold it."""
+    return RoomName(key if role is None else f"{key}:{role.casefold()}")
 
 
 def session_key(owner: UserId, session_id: PublicId) -> ConversationKey:

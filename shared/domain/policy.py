@@ -16,13 +16,22 @@ def choose_role(held: Iterable[str], known: Iterable[str], wish: str | None) -> 
     Only roles that the deployment knows count. A wish is granted if the person holds it, and then only that
     role's tools count; without a granted wish all held roles count, shown in the order Admin, HR, Sales, others.
     """
-    names = {role.casefold(): role for role in (*_SHOWN_FIRST, *known)}
+    names = _named(known)
     mine = sorted({names[role.casefold()] for role in held if role.casefold() in names}, key=_rank)
     if wish is not None:
         for role in mine:
             if role.casefold() == wish.casefold():
                 return RoleChoice(shown=role, effective=(role,))
     return RoleChoice(shown=mine[0] if mine else None, effective=tuple(mine))
+
+
+def known_role(wish: str, known: Iterable[str]) -> str | None:
+    """Give the role of this name as the deployment writes it; None if it knows no such role."""
+    return _named(known).get(wish.casefold())
+
+
+def _named(known: Iterable[str]) -> dict[str, str]:
+    return {role.casefold(): role for role in (*_SHOWN_FIRST, *known)}
 
 
 def _rank(role: str) -> tuple[int, str]:

@@ -12,6 +12,8 @@ from shared.domain.tables import Written
 from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
 from shared.domain.window import REQUEST_TOKENS, Counter, at_most
+from shared.group_ports import GroupStore
+from shared.people_ports import PeopleStore, UserStore
 from shared.ports import (
     ChatModel,
     ClientChannel,
@@ -21,7 +23,6 @@ from shared.ports import (
     TokenSealer,
     TokenVerifier,
     UpstreamProof,
-    UserStore,
 )
 from shared.tool_ports import ToolRegistry, ToolRunner
 from shared.watch_ports import AllowanceStore, SecurityLog
@@ -59,6 +60,8 @@ class Services:
     sealer: TokenSealer
     conversations: ConversationStore
     users: UserStore
+    groups: GroupStore
+    people: PeopleStore
     registry: ToolRegistry
     channel: ClientChannel
     limits: TurnLimits

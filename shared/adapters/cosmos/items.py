@@ -82,6 +82,15 @@ class Items:
         with translated("upsert"):
             await container.upsert_item(document, no_response=True)
 
+    async def delete(self, key: str, item_id: str) -> None:
+        """Delete an item; one that is absent is left so."""
+        container = await self._container(self._name)
+        with translated("delete"):
+            try:
+                await container.delete_item(item_id, key)
+            except CosmosResourceNotFoundError:
+                return
+
     async def patch(self, key: str, item_id: str, changes: Sequence[Document], condition: str) -> Document | None:
         """Change fields of an item and give it as it is then; None when it is absent or the condition fails."""
         container = await self._container(self._name)

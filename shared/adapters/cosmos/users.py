@@ -1,6 +1,6 @@
 """Keep people's grants and lists of conversations in Cosmos DB."""
 
-from typing import Any
+from typing import Any, Literal
 
 from shared.adapters.cosmos.items import Items, setting
 from shared.domain.entries import ConversationEntry, Page
@@ -30,6 +30,10 @@ class CosmosUsers:
         # The database removes items some time after their end.
         return grant if grant and grant.expires_at > self._clock.now() else None
 
+    async def remove_entry(self, user_id: UserId, key: ConversationKey) -> None:
+        """Take a conversation off its person's list; a repeat changes nothing."""
+        await self._items.delete(user_id, wire.entry_id(key))
+
     async def add_entry(self, entry: ConversationEntry) -> None:
         """List a conversation for its person; a repeat changes nothing."""
         await self._items.create(wire.entry_document(entry))
@@ -46,10 +50,18 @@ class CosmosUsers:
         changes = setting(title=title, titled=True, **({"renamed": True} if by_person else {}))
         return await self._items.patch(user_id, wire.entry_id(key), changes, condition) is not None
 
-    async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
-        """List a person's conversations, newest first."""
-        text = 'SELECT TOP @limit * FROM c WHERE c.kind = "entry"'
-        bounds: dict[str, Any] = {"limit": limit + 1}
+    async def entries(
+        self,
+        user_id: UserId,
+        *,
+        cursor: str | None,
+        limit: int,
+        search: str | None,
+        kind: Literal["session", "group"] = "session",
+    ) -> Page:
+        """List a person's conversations of one kind, newest first."""
+        text = 'SELECT TOP @limit * FROM c WHERE c.kind = "entry" AND c.conversation_kind = @kind'
+        bounds: dict[str, Any] = {"limit": limit + 1, "kind": kind}
         if cursor is not None:
             text += " AND c.place < @before"
             bounds["before"] = read_cursor(self._cursor_key, user_id, cursor)

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 from shared.domain.errors import ChannelUnavailable, EngineUnavailable
 from shared.domain.frames import Frame
-from shared.domain.ids import ConnectionId, UserId
+from shared.domain.ids import ConnectionId, RoomName, UserId
 from shared.domain.turns import TurnRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One frame, and whom it was for: a person or a connection."""
+    """One frame, and whom it was for: a person, a room or a connection."""
 
     frame: Frame
     user_id: UserId | None = None
+    room: RoomName | None = None
     connection_id: ConnectionId | None = None
     but: ConnectionId | None = None
 
@@ -25,6 +26,8 @@ class MemoryChannel:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.closed: list[ConnectionId] = []
+        self.entered: set[tuple[RoomName, ConnectionId]] = set()
+        self.expelled: list[tuple[RoomName, UserId]] = []
         self.refusals = 0
         self.retry_after_s: float | None = None
 
@@ -40,6 +43,25 @@ class MemoryChannel:
         """Send to one connection."""
         await self._send(Sent(frame=frame, connection_id=connection_id))
 
+    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
+        """Send to all connections in a room, but one."""
+        await self._send(Sent(frame=frame, room=room, but=but))
+
+    async def enter(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Record which connection is in which room."""
+        await self._answer()
+        self.entered.add((room, connection_id))
+
+    async def leave(self, room: RoomName, connection_id: ConnectionId) -> None:
+        """Forget that the connection is in the room."""
+        await self._answer()
+        self.entered.discard((room, connection_id))
+
+    async def expel(self, room: RoomName, user_id: UserId) -> None:
+        """Record whose connections were taken out of which room."""
+        await self._answer()
+        self.expelled.append((room, user_id))
+
     async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:  # noqa: ARG002
         """Record which connection was closed."""
         await asyncio.sleep(0)
@@ -51,11 +73,14 @@ class MemoryChannel:
         return f"ws://127.0.0.1/client?user={user_id}&minutes={lifetime_min}"
 
     async def _send(self, sent: Sent) -> None:
+        await self._answer()
+        self.sent.append(sent)
+
+    async def _answer(self) -> None:
         await asyncio.sleep(0)
         if self.refusals:
             self.refusals -= 1
             raise ChannelUnavailable("refused", retry_after_s=self.retry_after_s)
-        self.sent.append(sent)
 
 
 class MemoryEngine:

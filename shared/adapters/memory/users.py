@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
 from shared.domain.entries import ConversationEntry, Page
 from shared.domain.identity import SessionGrant
@@ -40,6 +40,11 @@ class MemoryUsers:
         grant = wire.grant_from(document) if document else None
         return grant if grant and grant.expires_at > self._clock.now() else None
 
+    async def remove_entry(self, user_id: UserId, key: ConversationKey) -> None:
+        """Take a conversation off its person's list; a repeat changes nothing."""
+        await asyncio.sleep(0)
+        self._documents.pop((user_id, wire.entry_id(key)), None)
+
     async def add_entry(self, entry: ConversationEntry) -> None:
         """List a conversation for its person; a repeat changes nothing."""
         await asyncio.sleep(0)
@@ -62,11 +67,20 @@ class MemoryUsers:
         self.bind(document | {"title": title, "titled": True} | ({"renamed": True} if by_person else {}))
         return True
 
-    async def entries(self, user_id: UserId, *, cursor: str | None, limit: int, search: str | None) -> Page:
-        """List a person's conversations, newest first."""
+    async def entries(
+        self,
+        user_id: UserId,
+        *,
+        cursor: str | None,
+        limit: int,
+        search: str | None,
+        kind: Literal["session", "group"] = "session",
+    ) -> Page:
+        """List a person's conversations of one kind, newest first."""
         await asyncio.sleep(0)
         before = read_cursor(self._cursor_key, user_id, cursor) if cursor is not None else None
-        listed = [document for document in self.documents(user_id) if document["kind"] == "entry"]
+        of_kind = {"kind": "entry", "conversation_kind": kind}
+        listed = [document for document in self.documents(user_id) if of_kind.items() <= document.items()]
         listed.sort(key=lambda document: document["place"], reverse=True)
         found = [
             document

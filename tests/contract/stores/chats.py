@@ -12,7 +12,8 @@ from shared.domain.identity import RoleChoice
 from shared.domain.ids import MessageId, PublicId, UserId, answer_id, call_id, session_key, text_hash, turn_id, user_id
 from shared.domain.tools import ServerEntry, ToolCall
 from shared.domain.turns import RoundRecord, Turn
-from shared.ports import ConversationStore, UserStore
+from shared.people_ports import UserStore
+from shared.ports import ConversationStore
 from shared.tool_ports import ToolRegistry
 from shared.wire.documents import answer_document
 

@@ -155,3 +155,18 @@ async def test_a_cursor_opens_only_the_list_that_it_is_of(stores: Stores, person
         with pytest.raises(ChatError) as refusal:
             await stores.users.entries(owner, cursor=forged, limit=1, search=None)
         assert refusal.value.code is ErrorCode.BAD_REQUEST
+
+
+async def test_groups_and_sessions_are_listed_apart_and_taken_off_the_list(stores: Stores, person: UserId) -> None:
+    """One partition holds both; a page is full of one kind."""
+    session = an_entry(stores, person, "a session")
+    group = replace(an_entry(stores, person, "a group"), kind="group")
+    for entry in (session, group):
+        await stores.users.add_entry(entry)
+
+    assert (await stores.users.entries(person, cursor=None, limit=9, search=None)).items == [session]
+    assert (await stores.users.entries(person, cursor=None, limit=9, search=None, kind="group")).items == [group]
+    for _ in range(2):
+        await stores.users.remove_entry(person, group.key)
+    assert (await stores.users.entries(person, cursor=None, limit=9, search=None, kind="group")).items == []
+    assert await stores.users.entry(person, session.key) == session

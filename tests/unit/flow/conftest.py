@@ -13,8 +13,10 @@ from shared.adapters.markdown_tables import MarkdownTables
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.conversations import MemoryConversations
 from shared.adapters.memory.delivery import MemoryChannel, MemoryEngine
+from shared.adapters.memory.groups import MemoryGroups
 from shared.adapters.memory.identity import MemorySealer, MemoryVerifier
 from shared.adapters.memory.model import Line, MemoryModel
+from shared.adapters.memory.people import MemoryPeople
 from shared.adapters.memory.questions import MemoryQuestions
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
 from shared.adapters.memory.tools import MemoryTools
@@ -85,6 +87,7 @@ class Room:
         self.clock = MemoryClock()
         self.conversations = MemoryConversations()
         self.users = MemoryUsers(self.clock, b"key")
+        self.groups, self.people = MemoryGroups(), MemoryPeople()
         self.questions = MemoryQuestions(self.conversations)
         self.channel = MemoryChannel()
         self.allowances, self.security = MemoryAllowances(), MemorySecurityLog()
@@ -114,6 +117,8 @@ class Room:
             sealer=MemorySealer(),
             conversations=self.conversations,
             users=self.users,
+            groups=self.groups,
+            people=self.people,
             registry=MemoryRegistry([server("sfdc", "Sales"), server("hr", "HR")], manifests),
             channel=self.channel,
             limits=ev.TurnLimits(),
