@@ -83,6 +83,7 @@ PROMISES = {
     "questions:private": "No name, number, address, nothing of HR's tools or that few ask is learned.",
     "questions:learned": "What many people ask of one role is offered to that role, each question looked at once.",
     "api:ask": "A question can be asked without a socket and is answered like any other.",
+    "api:openapi": "REST is described by an OpenAPI document made from the app's own routes and models.",
     "api:export": "A session goes out whole, as Markdown, JSON or CSV; no cell of it is a formula.",
     "stack:host-killed": "A host killed in mid-answer costs nothing but time.",
     "stack:lazy-imports": "Light triggers never import the model's, MCP's or Blob's SDK.",

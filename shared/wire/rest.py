@@ -38,7 +38,9 @@ def _unexpected(fault: ValidationError, what: str) -> ChatError:
     return ChatError(ErrorCode.BAD_REQUEST, f"The {what} {name} is not as expected: {part['msg']}.")
 
 
-class _Renamed(BaseModel):
+class NewTitle(BaseModel):
+    """The body of a request that renames."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -51,7 +53,25 @@ def new_title(body: bytes) -> str:
         ChatError: `bad_request`, naming the field.
     """
     try:
-        return _Renamed.model_validate_json(body).title
+        return NewTitle.model_validate_json(body).title
+    except ValidationError as fault:
+        raise _unexpected(fault, "field") from None
+
+
+class _Accepted(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def accepted_digest(body: bytes) -> str:
+    """Read the body of a request that accepts a tool as it is described now.
+
+    Raises:
+        ChatError: `bad_request`, naming the field.
+    """
+    try:
+        return _Accepted.model_validate_json(body).digest
     except ValidationError as fault:
         raise _unexpected(fault, "field") from None
 
