@@ -10,6 +10,7 @@ from typing import Any, cast
 import azure.functions as func
 
 from functions import _edge
+from functions._state import state_from
 from shared.domain.errors import ChatError, ErrorCode
 
 FRESH_S = 300.0
@@ -39,7 +40,7 @@ async def read(req: func.HttpRequest) -> tuple[str, _edge.ClientEvent]:
         connection_id=_edge.ConnectionId(connection_id),
         user_id=_edge.UserId(headers.get("ce-userid", "")),
         data=body,
-        session_id=_edge.session_of(_states(headers.get("ce-connectionstate"))),
+        state=state_from(_states(headers.get("ce-connectionstate"))),
         origin=_origin(body) if name == "connect" else None,
     )
 

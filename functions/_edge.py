@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import azure.functions as func
 
+from functions._state import ConnectionState, state_from
 from shared.bootstrap import services as build_services
 from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, StoreUnavailable
 from shared.domain.frames import Error, Frame
@@ -50,10 +51,14 @@ class ClientEvent:
     connection_id: ConnectionId
     user_id: UserId
     data: str
-    session_id: PublicId | None
-    """Session of the connection's last `session.update`, from the connection's state."""
+    state: ConnectionState
     origin: str | None
     correlation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def session_id(self) -> PublicId | None:
+        """Give the connection's session."""
+        return self.state.session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ class Reply:
     """A direct answer, and what the connection's state becomes."""
 
     frame: Frame | None
-    states: dict[str, str] | None = None
+    state: ConnectionState | None = None
 
 
 Handler = Callable[[Services, ClientEvent, Inbound], Awaitable[Reply]]
@@ -82,7 +87,7 @@ async def client_event(request: str) -> ClientEvent:
         connection_id=ConnectionId(context["connectionId"]),
         user_id=UserId(context.get("userId") or ""),
         data=event.get("data") or "",
-        session_id=session_of(context.get("states") or {}),
+        state=state_from(context.get("states") or {}),
         origin=origin_of(event),
     )
 
@@ -99,12 +104,6 @@ async def prove(connection_id: str, signature: str | None, authorization: str | 
     except ChatError:
         await note_unproved(ports)
         raise
-
-
-def session_of(states: Mapping[str, Any]) -> PublicId | None:
-    """Give the session that the connection's state names."""
-    session = states.get("session")
-    return PublicId(session) if isinstance(session, str) and session else None
 
 
 def origin_of(connect: dict[str, Any]) -> str | None:
@@ -133,8 +132,8 @@ async def answer(event: ClientEvent, event_name: str, handle: Handler) -> dict[s
     except Exception as fault:  # noqa: BLE001  # the one place where faults become frames
         return _frame(_error(_refusal(fault, event.correlation_id), event, message.type, message.request_id))
     data = _frame(reply.frame) if reply.frame is not None else None
-    if reply.states is not None:
-        data = (data or {}) | {"states": reply.states}
+    if reply.state is not None:
+        data = (data or {}) | {"states": reply.state.written()}
     return data
 
 
@@ -184,7 +183,7 @@ def session_wish(event: ClientEvent, update: SessionUpdate) -> OpenSession:
         connection_user=event.user_id,
         connection=event.connection_id,
         session_id=PublicId((update.session_id or event.session_id or str(uuid.uuid4())).lower()),
-        first=event.session_id is None,
+        first=not event.state.opened,
         role=update.role,
         region=update.region,
         timezone=update.timezone,

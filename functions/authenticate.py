@@ -1,5 +1,6 @@
 """Authenticate (step 2): the user event `auth`; `session.update` as a `message` takes the same way."""
 
+from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
@@ -28,4 +29,5 @@ async def _handle(services: Services, event: _edge.ClientEvent, message: Inbound
     if not isinstance(message, SessionUpdate):
         raise _edge.wrong_event()
     wish = _edge.session_wish(event, message)
-    return _edge.Reply(frame=await open_session(services, wish), states={"session": wish.session_id})
+    state = replace(event.state, session=wish.session_id, opened=True)
+    return _edge.Reply(frame=await open_session(services, wish), state=state)

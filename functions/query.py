@@ -1,5 +1,6 @@
 """Query (step 3): the user event `message`, with everything that a client can say."""
 
+from dataclasses import replace
 from typing import Any, assert_never
 
 import azure.durable_functions as df
@@ -32,7 +33,7 @@ async def answer(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, An
         if isinstance(said, inbound.SessionUpdate):
             wish = _edge.session_wish(event, said)
             frame = await authenticate.open_session(services, wish)
-            return _edge.Reply(frame=frame, states={"session": wish.session_id})
+            return _edge.Reply(frame=frame, state=replace(event.state, session=wish.session_id, opened=True))
         return _edge.Reply(frame=await _within_session(services, turns(), event, said))
 
     return await _edge.answer(event, "message", handle)

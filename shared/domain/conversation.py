@@ -23,6 +23,8 @@ class Conversation:
     public_id: PublicId
     kind: Literal["session", "group"]
     owner: UserId
+    bound_to: str | None = None
+    """The role that one must hold to get what the coach says there; None if everyone who follows gets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,10 @@ class Message:
     spoken_summary: str | None = None
     prompt_version: str | None = None
     alternative_of: str | None = None
+    bound_to: str | None = None
+    """The role for which alone an answer in a group is meant."""
+    withheld: Literal["role"] | None = None
+    """Why the reader gets the answer without its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +97,7 @@ class Recent:
     text_hash: str
     at: datetime
     message_id: str
-    turn_id: str
+    turn_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +131,8 @@ class Question:
     text_hash: str
     input_type: Literal["text", "audio"]
     turn_id: TurnId
+    calls_coach: bool = True
+    """Whether it is answered; what people say to each other is stored in its place and has no turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +149,7 @@ class Repeated:
     """The question is the same as an earlier one."""
 
     message_id: MessageId
-    turn_id: TurnId
+    turn_id: TurnId | None
 
 
 def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
@@ -152,29 +160,35 @@ def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
     """
     earlier = None if question.id_from_client else _same_text(head, question, now)
     if earlier is not None:
-        return Repeated(message_id=MessageId(earlier.message_id), turn_id=TurnId(earlier.turn_id))
+        turn_id = TurnId(earlier.turn_id) if earlier.turn_id else None
+        return Repeated(message_id=MessageId(earlier.message_id), turn_id=turn_id)
+    if not question.calls_coach:
+        return Placed(head=_noted(head, question, now), seq=head.next_seq, starts=False)
     if head.active_turn is not None and len(head.waiting) >= WAITING_MOST:
         raise ChatError(
             ErrorCode.RATE_LIMITED,
             "Too many questions are waiting in this conversation.",
             retry_after_s=QUEUE_RETRY_AFTER_S,
         )
+    starts = head.active_turn is None
+    placed = replace(
+        _noted(head, question, now),
+        active_turn=question.turn_id if starts else head.active_turn,
+        waiting=head.waiting if starts else (*head.waiting, question.turn_id),
+    )
+    return Placed(head=placed, seq=head.next_seq, starts=starts)
+
+
+def _noted(head: Head, question: Question, now: datetime) -> Head:
+    """Give a message the next number, and keep its trace."""
     trace = Recent(
         sender=question.sender.id,
         text_hash=question.text_hash,
         at=now,
         message_id=question.message_id,
-        turn_id=question.turn_id,
+        turn_id=question.turn_id if question.calls_coach else None,
     )
-    starts = head.active_turn is None
-    placed = replace(
-        head,
-        next_seq=head.next_seq + 1,
-        active_turn=question.turn_id if starts else head.active_turn,
-        waiting=head.waiting if starts else (*head.waiting, question.turn_id),
-        recent=(*head.recent, trace)[-RECENT_KEPT:],
-    )
-    return Placed(head=placed, seq=head.next_seq, starts=starts)
+    return replace(head, next_seq=head.next_seq + 1, recent=(*head.recent, trace)[-RECENT_KEPT:])
 
 
 def _same_text(head: Head, question: Question, now: datetime) -> Recent | None:

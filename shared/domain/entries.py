@@ -18,6 +18,8 @@ class ConversationEntry:
     title: str
     renamed: bool
     created_at: datetime
+    read_seq: int = 0
+    """The last message that the person has read; what came after it is unread."""
     titled: bool = False
     """Whether the title is more than the beginning of the first question."""
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from shared.domain.charts import Chart
 from shared.domain.conversation import Message, Usage
 from shared.domain.frame_parts import ActiveTurn, Address, ErrorBody, OfferedTool, PendingApproval, User
+from shared.domain.live_frames import LiveFrame
 from shared.domain.side_frames import FeedbackSaved, SessionTitle
 from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
@@ -290,5 +291,6 @@ Frame = (
     | Notice
     | SessionTitle
     | FeedbackSaved
+    | LiveFrame
     | Error
 )

@@ -27,6 +27,8 @@ class Summary:
     turn_id: TurnId
     """After this turn it was made."""
     created_at: datetime
+    bound_to: tuple[str, ...] = ()
+    """The roles for which alone some of what it speaks of was meant; who lacks one of them never gets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

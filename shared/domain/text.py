@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 FRAME_MOST_BYTES = 1024
 FRAME_INTERVAL_S = 0.05
+SENDS_MOST = 500
+"""What one answer may cost the service: listeners times frames a second (architecture.md, decision 7)."""
 CHECKPOINT_INTERVAL_S = 1.0
 CHECKPOINT_BYTES = 4096
 
@@ -55,6 +57,12 @@ def clean_title(text: str, most: int = 60) -> str:
         return line
     cut = line[:most].rsplit(" ", 1)[0]
     return (cut or line[:most]) + "…"
+
+
+def paced(listeners: int) -> "Coalescer":
+    """Gather text for so many listeners: beyond 25 of them frames become rarer, and larger by as much."""
+    interval_s = max(FRAME_INTERVAL_S, listeners / SENDS_MOST)
+    return Coalescer(interval_s=interval_s, most_bytes=round(FRAME_MOST_BYTES * interval_s / FRAME_INTERVAL_S))
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ class TurnLimits:
     model_tries: int = 3
     tool_tries: int = 3
     approval_s: float = 600.0
+    group_approval_s: float = 120.0
     finishing_tries: int = 20
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from shared.domain.conversation import Conversation, Message, Person, Usage
 from shared.domain.identity import RoleChoice
 from shared.domain.ids import ConversationKey, MessageId, PublicId, TurnId
+from shared.domain.sight import Sight
 
 ROUND_JOIN = "\n\n"
 """Joins the texts of a turn's model rounds (docs/protocol.md, rule 6)."""
@@ -86,10 +87,18 @@ class Turn:
     locale: str | None = None
     spoken: bool = False
     """Whether a spoken summary was asked for."""
+    asker_sight: Sight | None = None
+    """What the asker could read when they asked; None for all of it."""
+    listeners: int | None = None
+    """How many people follow, if it is more than the asker."""
 
     def ref(self) -> TurnRef:
         """Name the current execution."""
         return TurnRef(key=self.conversation.key, turn_id=self.turn_id, epoch=self.epoch)
+
+    def sight(self) -> Sight:
+        """Give what of the conversation the asker could read."""
+        return self.asker_sight or Sight()
 
     def finished_text(self) -> str:
         """Join what the finished rounds said."""

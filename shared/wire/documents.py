@@ -121,7 +121,15 @@ def turn_document(turn: Turn) -> dict[str, Any]:
         data["lease_until"] = epoch_seconds(turn.lease_until)
     if turn.sealed is not None:
         data["sealed"] = message_data(turn.sealed)
+    if turn.conversation.bound_to is not None:
+        data["bound_to"] = turn.conversation.bound_to
     return data
+
+
+def placed_turn(turn: Turn, head: Head) -> Turn:
+    """Give a new turn as its place in the head wants it: running if it is the active one, else waiting."""
+    starts = head.active_turn == turn.turn_id
+    return replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
 
 
 def turn_from(document: Mapping[str, Any]) -> Turn:
@@ -202,4 +210,5 @@ def _conversation(document: Mapping[str, Any]) -> dict[str, Any]:
         "public_id": document.get(f"{kind}_id"),
         "kind": kind,
         "owner": document.get("owner"),
+        "bound_to": document.get("bound_to"),
     }
