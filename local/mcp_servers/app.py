@@ -65,6 +65,7 @@ class Desk:
             Route("/health", self._health),
             Route("/_stats", self._stats),
             Route("/_stats", self._reset, methods=["DELETE"]),
+            Route("/_faults", self._show),
             Route("/_faults", self._switch_on, methods=["POST"]),
             Route("/_faults", self._switch_off, methods=["DELETE"]),
         ]
@@ -79,6 +80,9 @@ class Desk:
         for figures in self.figures.values():
             figures.reset()
         return Response(status_code=204)
+
+    async def _show(self, _: Request) -> Response:
+        return JSONResponse([asdict(fault) for fault in self.faults.active])
 
     async def _switch_on(self, request: Request) -> Response:
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 # What happens to the HTTP request, and what happens inside the MCP server.
-AT_THE_DOOR = ("http", "slow", "cut", "drop", "html", "oversize", "wrong_id", "invalid_result")
+AT_THE_DOOR = ("http", "slow", "cut", "drop", "hold", "hold_after", "html", "oversize", "wrong_id", "invalid_result")
 INSIDE = ("tool_error", "changed_description", "instruction_in_description", "extra_tool")
 MODES = (*AT_THE_DOOR, *INSIDE)
 _TYPES: dict[str, tuple[type, ...]] = {

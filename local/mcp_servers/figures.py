@@ -16,6 +16,8 @@ class Figures:
     calls: Counter[str] = field(default_factory=Counter[str])
     cancelled: Counter[str] = field(default_factory=Counter[str])
     lists: int = 0
+    keys: Counter[str] = field(default_factory=Counter[str])
+    """Calls that write, by idempotency key, repetitions included."""
     effects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def effect(self, what: dict[str, Any]) -> None:
@@ -31,11 +33,12 @@ class Figures:
             "cancelled": dict(self.cancelled),
             "refusals": sum(self.refusals.values()),
             "refusal_reasons": dict(self.refusals),
+            "keys": dict(self.keys),
             "effects": list(self.effects),
         }
 
     def reset(self) -> None:
         """Set everything to zero."""
         self.requests = self.lists = 0
-        for counts in (self.refusals, self.calls, self.cancelled, self.effects):
+        for counts in (self.refusals, self.calls, self.cancelled, self.keys, self.effects):
             counts.clear()

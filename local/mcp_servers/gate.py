@@ -55,9 +55,10 @@ class Gate:
         fault = self._faults.due(AT_THE_DOOR, self._name, call.tool) if _may_fail(call) else None
         if fault and fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
-        elif fault and fault.mode in {"cut", "drop"}:
-            if fault.mode == "cut":
+        elif fault and fault.mode in {"cut", "drop", "hold", "hold_after"}:
+            if fault.mode in {"cut", "hold_after"}:
                 await self._inner(scope, _replay(body, receive), _swallow)
+            await asyncio.sleep(fault.seconds if fault.mode in {"hold", "hold_after"} else 0)
             await _break_off(send)
             return
         elif fault:

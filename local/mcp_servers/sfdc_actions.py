@@ -43,6 +43,7 @@ class SalesActions:
         """Log an activity on an account (record a call, a meeting, an email or a note); this writes."""
         found = account_meant(account, self._data)
         key = idempotency_key(ctx)
+        self._figures.keys[str(key)] += 1
         earlier = next((row for row in self._data.rows("activities") if key and row["key"] == key), None)
         row = earlier or self._new(found, key, logged_by=asker(ctx), kind=kind, subject=subject, notes=notes)
         if not earlier:

@@ -1,7 +1,7 @@
 """Faults on demand: the admin endpoint by which tests break the service, off by default."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ PATH = "/_faults"
 MOMENTS = frozenset({"drop_connection", "service_reload"})
 MAX_DELAY_MS = 60_000
 MAX_TIMES = 1_000_000
+HELD_S = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,17 +26,26 @@ class _Refusal:
     times: int
 
 
+@dataclass(slots=True, kw_only=True)
+class _Hold:
+    text: bytes
+    after: bool
+
+
 class Faults:
     """The faults that are on; `POST` adds one, `GET` lists them, `DELETE` ends all.
 
     drop_connection | drop_frames {every} | delay {what: rest, upstream or frames, ms} |
-    rest_refusal {status, retry_after_s, times} | service_reload | slow_consumer; those on
-    clients take `connectionId` or `userId`, else they are for all that are connected.
+    rest_refusal {status, retry_after_s, times} | hold {text, when: before or after} |
+    service_reload | slow_consumer; those on clients take `connectionId` or `userId`, else
+    they are for all that are connected.
     """
 
     def __init__(self, hubs: Hubs) -> None:
         self._hubs = hubs
         self._refusals: list[_Refusal] = []
+        self._holds: list[_Hold] = []
+        self._held = 0
         self._delays = {"rest": 0.0, "upstream": 0.0}
         self._on: list[dict[str, Any]] = []
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -45,6 +55,7 @@ class Faults:
             "slow_consumer": self._stall,
             "delay": self._delay,
             "rest_refusal": self._refuse,
+            "hold": self._add_hold,
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -53,7 +64,7 @@ class Faults:
             await self._change(request)
         except ServiceError as refusal:
             return refusal.response()
-        return web.json_response({"on": self._on})
+        return web.json_response({"on": self._on, "held": self._held})
 
     async def _change(self, request: web.Request) -> None:
         if request.method == "POST":
@@ -78,6 +89,8 @@ class Faults:
     def clear(self) -> None:
         """End every fault."""
         self._refusals.clear()
+        self._holds.clear()
+        self._held = 0
         self._on.clear()
         self._delays = dict.fromkeys(self._delays, 0.0)
         for connection in self._hubs.connections():
@@ -99,6 +112,22 @@ class Faults:
         if refusal.retry_after_s is not None:
             error.headers["Retry-After"] = str(refusal.retry_after_s)
         raise error
+
+    async def held(
+        self, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Answer a REST request; one that is to be held is cut off after a while, carried out or not."""
+        body = await request.read() if self._holds else b""
+        hold = next((one for one in self._holds if one.text in body), None)
+        if hold is None:
+            return await answer()
+        self._holds.remove(hold)
+        response = await answer() if hold.after else web.Response(status=503)
+        self._held += 1
+        await asyncio.sleep(HELD_S)
+        if request.transport is not None:
+            request.transport.abort()
+        return response
 
     async def before_upstream(self) -> None:
         """Let an event wait as the faults want it."""
@@ -135,6 +164,12 @@ class Faults:
                 connection.impairment.delay_s = delay_s
         else:
             raise bad_request("what must be rest, upstream or frames", target="what")
+
+    def _add_hold(self, fault: dict[str, Any]) -> None:
+        text, when = fault.get("text"), fault.get("when")
+        if not isinstance(text, str) or when not in ("before", "after"):
+            raise bad_request("a hold has a text and when: before or after", target="when")
+        self._holds.append(_Hold(text=text.encode(), after=when == "after"))
 
     def _refuse(self, fault: dict[str, Any]) -> None:
         retry_after_s = _number(fault, "retry_after_s", 0, 3600) if "retry_after_s" in fault else None

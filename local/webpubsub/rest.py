@@ -75,7 +75,7 @@ class RestApi:
         """Answer one request, refusals in the service's shape."""
         try:
             await self._faults.before_rest()
-            response = await self._answer(request)
+            response = await self._faults.held(request, lambda: self._answer(request))
         except ServiceError as refusal:
             response = refusal.response()
         response.headers["api-supported-versions"] = ", ".join(API_VERSIONS)

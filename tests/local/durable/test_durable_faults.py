@@ -83,7 +83,7 @@ async def test_faults_are_shown_and_cleared(hub: Hub) -> None:
     status, shown = await set_fault(hub, None, "GET")
     _, cleared = await set_fault(hub, None, "DELETE")
 
-    assert (status, shown) == (200, {"step": 0, "faults": [{"kind": "crash", "step": 900, "when": "after"}]})
+    assert (status, shown) == (200, {"step": 0, "faults": [{"kind": "crash", "step": 900, "when": "after", "what": ""}]})
     assert cleared["faults"] == []
 
 
@@ -93,7 +93,7 @@ async def test_faults_are_shown_and_cleared(hub: Hub) -> None:
         ({}, "kind must be one of repeat_activity"),
         ([], "kind must be one of repeat_activity"),
         ({"kind": "crash", "step": 1, "when": "later"}, "crash.when must be before or after"),
-        ({"kind": "crash", "stop": 1}, "crash has no field 'stop'; it has step, when"),
+        ({"kind": "crash", "stop": 1}, "crash has no field 'stop'; it has step, what, when"),
         ({"kind": "latency", "milliseconds": "1"}, "latency.milliseconds must be a number"),
         ({"kind": "hold_activity", "activity": "x"}, "seconds"),
     ],
