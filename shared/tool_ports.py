@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from shared.domain.pins import Pins
 from shared.domain.servers import BreakerState, ServerStatus
 from shared.domain.tools import Manifest, ServerEntry, ToolCall, ToolContext, ToolResult
 
@@ -24,6 +25,18 @@ class ToolRegistry(Protocol):
 
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
+        ...
+
+    async def pins(self) -> list[Pins]:
+        """List which tools are trusted as they are, per server."""
+        ...
+
+    async def pin_first(self, pins: Pins) -> bool:
+        """Keep a server's first pins; False when it has some already, which then stand."""
+        ...
+
+    async def pin(self, server: str, tool: str, digest: str) -> None:
+        """Trust a tool of a server that has pins as this digest says; the others' pins stand."""
         ...
 
     async def statuses(self) -> list[ServerStatus]:

@@ -12,7 +12,7 @@ from shared.bootstrap import services, settings
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import ConversationKey
 from shared.domain.models import report
-from shared.flow.servers import ill
+from shared.flow.servers import report as servers_report
 from shared.wire.outbound import to_json
 
 bp = df.Blueprint()
@@ -43,8 +43,7 @@ async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     good = all(check == "ok" for check in checks)
     data: dict[str, Any] = {"checks": dict(zip(names, checks, strict=True))}
     if checks[1] == "ok":
-        known, down = await ill(ports)
-        data["servers"] = {"known": known, "down": down}
+        data["servers"] = to_json(await servers_report(ports))
     return _edge.respond({"success": good, "data": data}, 200 if good else 503)
 
 

@@ -7,7 +7,7 @@ import time
 from typing import Any, cast
 
 from local.model.bad_request import BadRequest, error
-from local.model.conversation import Call, Conversation, Outcome, Tool
+from local.model.conversation import Call, Conversation, Outcome, Tool, unquoted
 from local.model.events import Break, CallBegins, CallPiece, Event, Finish, Refused, Script, Text
 from local.model.reasoning import check_parameters
 
@@ -54,7 +54,7 @@ def conversation(body: Json) -> Conversation:
     last_question = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=-1)
     calls = _calls(messages[last_question + 1 :])
     outcomes = tuple(
-        Outcome(call=calls[one["tool_call_id"]], text=text_of(one.get("content")))
+        Outcome(call=calls[one["tool_call_id"]], text=unquoted(text_of(one.get("content"))))
         for one in messages[last_question + 1 :]
         if one["role"] == "tool"
     )

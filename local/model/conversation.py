@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 SEPARATOR = "__"
+_QUOTED = re.compile(r"\A\[data [^\]\n]*\]\n(?P<text>.*?)(?:\n\[end of data [^\]\n]*\])?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +72,9 @@ class Reply:
     text: str = ""
     calls: tuple[Call, ...] = field(default=())
     refusal: str = ""
+
+
+def unquoted(text: str) -> str:
+    """Give what an app quotes between lines `[data …]` and `[end of data …]`; anything else as it is."""
+    found = _QUOTED.match(text)
+    return found["text"] if found else text

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from local.model.bad_request import BadRequest
 from local.model.chat_completions import MOST_TOOLS, text_of, tool_of
-from local.model.conversation import Call, Conversation, Outcome, Tool
+from local.model.conversation import Call, Conversation, Outcome, Tool, unquoted
 from local.model.reasoning import check_items, check_parameters
 
 Json = dict[str, Any]
@@ -76,7 +76,7 @@ def _outcomes(items: list[Json]) -> tuple[Outcome, ...]:
             call_id = str(item.get("call_id", ""))
             if call_id not in calls:
                 raise BadRequest(f"No tool call found for function call output with call_id {call_id}.", param="input")
-            outcomes[call_id] = Outcome(call=calls[call_id], text=text_of(item.get("output")))
+            outcomes[call_id] = Outcome(call=calls[call_id], text=unquoted(text_of(item.get("output"))))
     missing = sorted(set(calls) - set(outcomes))
     if missing:
         raise BadRequest(f"No tool output found for function call {missing[0]}.", param="input")

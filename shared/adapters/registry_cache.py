@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from shared.domain.errors import StoreUnavailable
+from shared.domain.pins import Pins
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.ports import Clock
@@ -27,6 +28,10 @@ class _Kept(Generic[_T]):
         self._lock = asyncio.Lock()
         self._until = 0.0
         self.items: list[_T] | None = None
+
+    def forget(self) -> None:
+        """Read again when it is asked for next; until then the last copy serves if reading fails."""
+        self._until = 0.0
 
     async def get(self) -> list[_T]:
         """Give the list.
@@ -66,6 +71,7 @@ class CachedRegistry:
         self._servers = _Kept(clock, self._load_servers)
         self._manifests = _Kept(clock, store.manifests)
         self._statuses = _Kept(clock, store.statuses)
+        self._pins = _Kept(clock, store.pins)
         self.fallen_back = False
 
     async def servers(self) -> list[ServerEntry]:
@@ -94,6 +100,21 @@ class CachedRegistry:
         await self._store.put_manifest(manifest)
         others = [kept for kept in self._manifests.items or [] if kept.server != manifest.server]
         self._manifests.items = [*others, manifest]
+
+    async def pins(self) -> list[Pins]:
+        """List which tools are trusted as they are."""
+        return await self._pins.get()
+
+    async def pin_first(self, pins: Pins) -> bool:
+        """Keep a server's first pins; False when it has some already."""
+        created = await self._store.pin_first(pins)
+        self._pins.forget()
+        return created
+
+    async def pin(self, server: str, tool: str, digest: str) -> None:
+        """Trust a tool of a server that has pins as this digest says."""
+        await self._store.pin(server, tool, digest)
+        self._pins.forget()
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was last found about servers."""

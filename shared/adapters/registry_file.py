@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, cast
 
+from shared.domain.pins import Pins
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.wire.reading import MalformedDocument
@@ -27,6 +28,7 @@ class FileRegistry:
         self._servers: list[ServerEntry] | None = None
         self._manifests: dict[str, Manifest] = {}
         self._statuses: dict[str, ServerStatus] = {}
+        self._pins: dict[str, Pins] = {}
 
     async def servers(self) -> list[ServerEntry]:
         """List the valid, enabled servers; the others are named in the log.
@@ -48,6 +50,19 @@ class FileRegistry:
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
         self._manifests[manifest.server] = manifest
+
+    async def pins(self) -> list[Pins]:
+        """List which tools are trusted as they are."""
+        return list(self._pins.values())
+
+    async def pin_first(self, pins: Pins) -> bool:
+        """Keep a server's first pins; False when it has some already."""
+        return self._pins.setdefault(pins.server, pins) is pins
+
+    async def pin(self, server: str, tool: str, digest: str) -> None:
+        """Trust a tool of a server that has pins as this digest says."""
+        if server in self._pins:
+            self._pins[server] = Pins(server=server, tools=self._pins[server].tools | {tool: digest})
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was found since the process started."""

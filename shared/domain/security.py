@@ -18,6 +18,18 @@ class Noticed(StrEnum):
     """A tool that is not open to everyone was called, or its call refused."""
     TEXT_NEUTRALISED = "text_neutralised"
     """Images, links or tags in a model's text were neutralised."""
+    TOOL_WITHHELD = "tool_withheld"
+    """A server describes a tool otherwise than it was pinned, or offers a new one; it is off until it is accepted."""
+    TOOL_ACCEPTED = "tool_accepted"
+    """An Admin accepted a tool as its server describes it now."""
+    MEMBER_ADDED = "member_added"
+    """A group's owner let somebody in, who gets what the group sees."""
+    MEMBER_REMOVED = "member_removed"
+    """Somebody left a group or was removed from it."""
+    GROUP_ROLE_SET = "group_role_set"
+    """A group got a role, lost it, or changed who hears what is bound to it."""
+    GROUP_HANDED_OVER = "group_handed_over"
+    """A group has another owner."""
     EVENTS_READ = "events_read"
     """Somebody read these records."""
 
@@ -36,6 +48,10 @@ class SecurityEvent:
     outcome: str | None = None
     counts: dict[str, int] | None = None
     correlation_id: str | None = None
+    group_id: str | None = None
+    member: UserId | None = None
+    """Whom the act of `user_id` concerns."""
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from shared.domain.pins import Withheld
+
 BreakerState = Literal["closed", "open", "half_open"]
 
 
@@ -56,3 +58,5 @@ class ListedServer:
     description: str
     tools: list[ListedTool]
     health: Health
+    withheld: list[Withheld] | None = None
+    """For Admins: tools that are off until one of them accepts what the server says of them now."""

@@ -24,6 +24,7 @@ class ToolRule:
     read_only: bool | None = None
     idempotent: bool | None = None
     approval: bool | None = None
+    sends_out: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,10 @@ class ToolSpec:
     read_only: bool = False
     idempotent: bool = False
     destructive: bool = True
+    sends_out: bool = False
+    """Whether what it is given leaves for places that anybody can read (the hint `openWorldHint`)."""
+    output: str = ""
+    """Digest of the shape that its results are declared to have; only compared."""
     approval: bool | None = None
     """What the registry says; None leaves it to the hints."""
 
@@ -66,8 +71,16 @@ class ToolSpec:
 
     @property
     def needs_approval(self) -> bool:
-        """Whether the asker must approve a call; a tool that says nothing about itself is taken to write."""
-        return (self.destructive and not self.read_only) if self.approval is None else self.approval
+        """Whether the asker must approve a call: of every tool that writes, unless the registry trusts it.
+
+        That a write does no harm is the server's word alone, and hints are not to be believed (MCP, tools).
+        """
+        return not self.read_only if self.approval is None else self.approval
+
+    @property
+    def acts(self) -> bool:
+        """Whether a call changes something or carries something out; after untrusted words only with approval."""
+        return not self.read_only or self.sends_out
 
     @property
     def safe_to_repeat(self) -> bool:
@@ -125,6 +138,8 @@ class ToolCall:
     name: str
     arguments: dict[str, Any]
     safe_to_repeat: bool
+    reads: bool = False
+    """Whether it changes nothing, so that a failure leaves nothing in doubt."""
     state: CallState = CallState.PLANNED
     approval: Approval = Approval.NOT_NEEDED
     expires_at: datetime | None = None
@@ -199,8 +214,7 @@ def ruled(server: ServerEntry, tool: ToolSpec) -> ToolSpec | None:
         tool,
         read_only=bool(read_only),
         idempotent=bool(_first(own.idempotent, general.idempotent, tool.idempotent)),
-        # A server whose word on reading is overruled is not believed about harmlessness either.
-        destructive=tool.destructive or (tool.read_only and not read_only),
+        sends_out=bool(_first(own.sends_out, general.sends_out, tool.sends_out)),
         approval=_first(own.approval, general.approval),
     )
 

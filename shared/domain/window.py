@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.model import Said
+from shared.domain.quoting import end_mark
 
 Counter = Callable[[str], int]
 
@@ -79,7 +80,8 @@ def _shares(wanted: Sequence[int], spare: int) -> list[int]:
 def _cut(said: Said, size: int, share: int) -> Said:
     if size <= share:
         return said
-    return replace(said, text=said.text[: len(said.text) * max(share - PER_ENTRY * 4, 0) // size] + CUT)
+    kept = len(said.text) * max(share - PER_ENTRY * 8, 0) // size
+    return replace(said, text=said.text[:kept] + CUT + end_mark(said.text))
 
 
 def _cost(said: Said, count: Counter) -> int:

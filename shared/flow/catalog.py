@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from shared.domain.identity import RoleChoice
+from shared.domain.pins import trusted, withheld
 from shared.domain.policy import ANYONE, may_use
 from shared.domain.tools import ServerEntry, ToolSpec, ruled
 from shared.flow.services import Services
@@ -19,6 +20,8 @@ class Catalog:
     """Servers that never told what they offer; their tools are missing."""
     down: tuple[str, ...] = ()
     """Servers that did not answer when they were last asked, the undiscovered ones among them."""
+    changed: tuple[str, ...] = ()
+    """Tools, as `server/tool`, that are off because their server describes them otherwise than before."""
 
     def find(self, offered_name: str) -> ToolSpec | None:
         """Find a tool by the name under which the model sees it."""
@@ -32,20 +35,31 @@ class Catalog:
 async def select(services: Services, role: RoleChoice) -> Catalog:
     """Select what these effective roles may use; everything else does not exist for them."""
     registry = services.registry
-    entries, manifests, statuses = await asyncio.gather(registry.servers(), registry.manifests(), registry.statuses())
+    entries, manifests, statuses, pins = await asyncio.gather(
+        registry.servers(), registry.manifests(), registry.statuses(), registry.pins()
+    )
     allowed = tuple(entry for entry in entries if may_use(entry.roles, role.effective))
     offered = {manifest.server: manifest for manifest in manifests}
+    pinned = {one.server: one for one in pins}
     tools = [
         tool
         for entry in allowed
         if entry.name in offered
-        for spec in offered[entry.name].tools
+        for spec in trusted(offered[entry.name], pinned.get(entry.name))
         if (tool := ruled(entry, spec)) is not None
     ]
     missing = tuple(entry.name for entry in allowed if entry.name not in offered)
     ill = {status.server for status in statuses if not status.up}
     down = tuple(entry.name for entry in allowed if entry.name in ill or entry.name in missing)
-    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing, down=down)
+    changed = tuple(
+        f"{entry.name}/{one.name}"
+        for entry in allowed
+        if entry.name in offered
+        for one in withheld(offered[entry.name], pinned.get(entry.name))
+        # The name of a new tool is its server's word, and not for a prompt.
+        if one.reason == "changed"
+    )
+    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing, down=down, changed=changed)
 
 
 async def known_roles(services: Services) -> set[str]:

@@ -11,6 +11,7 @@ from shared.domain.ids import ConversationKey
 from shared.domain.model import CallMade, ModelRequest, Said
 from shared.domain.notes import Summary
 from shared.domain.prompt import Prompt, Reader, fill
+from shared.domain.quoting import QUOTED, quoted
 from shared.domain.tools import CallState, ToolCall
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
@@ -31,6 +32,8 @@ class Context:
     request: ModelRequest
     catalog: Catalog
     prompt_version: str
+    tainted: bool
+    """Whether it holds what tools returned in this turn."""
 
 
 async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context:
@@ -56,9 +59,9 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         fiscal_year_start_month=services.fiscal_year_start_month,
     )
     system = fill(prompt.text, reader, catalog.servers)
-    missing = missing_words(catalog.down)
+    told = (QUOTED if catalog.tools else "", missing_words(catalog.down, catalog.changed))
     request = ModelRequest(
-        system=f"{system}\n\n{missing}" if missing else system,
+        system="\n\n".join(filter(None, (system, *told))),
         said=(),
         tools=() if effect.last else catalog.tools,
         use_secondary=effect.use_secondary,
@@ -67,7 +70,8 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
     present = (question, *_rounds(turn, calls))
     # In a thread: the first count of tokens reads the model's encoding.
     request = await asyncio.to_thread(_fitted, services, _with_summary(request, summary), past, present)
-    return Context(request=request, catalog=catalog, prompt_version=prompt.version)
+    tainted = any(_is_theirs(call) for call in calls)
+    return Context(request=request, catalog=catalog, prompt_version=prompt.version, tainted=tainted)
 
 
 def _with_summary(request: ModelRequest, summary: Summary | None) -> ModelRequest:
@@ -158,7 +162,12 @@ def _short(call: ToolCall) -> str:
     return f"call_{call.round}_{call.index}"
 
 
+def _is_theirs(call: ToolCall) -> bool:
+    """Tell whether a call's result holds a server's words; what was never sent says only what we say."""
+    return call.started_at is not None and call.state in (CallState.DONE, CallState.FAILED)
+
+
 def _told(call: ToolCall) -> str:
     if call.state.ended and call.state is not CallState.UNKNOWN:
-        return call.result
+        return quoted(call) if _is_theirs(call) else call.result
     return "The outcome of this call is unknown: it may or may not have taken effect. Do not repeat it; tell the user."

@@ -25,6 +25,8 @@ class Plan:
     catalog: Catalog
     fits: FitsSchema
     approve_until: datetime
+    tainted: bool = False
+    """Whether the model has read what tools returned in this turn: others' words, which may have told it what to do."""
 
 
 def plan_call(plan: Plan, index: int, requested: RequestedCall) -> ToolCall:
@@ -40,6 +42,7 @@ def plan_call(plan: Plan, index: int, requested: RequestedCall) -> ToolCall:
         name=tool.name if tool else name,
         arguments=arguments or {},
         safe_to_repeat=tool.safe_to_repeat if tool else False,
+        reads=tool.read_only if tool else False,
     )
     if tool is None:
         return _settled(planned, CallState.REFUSED, "There is no such tool.")
@@ -50,7 +53,7 @@ def plan_call(plan: Plan, index: int, requested: RequestedCall) -> ToolCall:
         return _settled(planned, CallState.FAILED, f"The arguments do not fit: {fault}")
     if index >= plan.effect.calls_left:
         return _settled(planned, CallState.REFUSED, "The limit of tool calls for this question is reached.")
-    if tool.needs_approval:
+    if tool.needs_approval or (plan.tainted and tool.acts):
         return replace(planned, approval=Approval.WAITING, expires_at=plan.approve_until)
     return planned
 

@@ -212,7 +212,14 @@ async def _store(
     # In the last round no tools are offered; a model that asks for one all the same is not obeyed.
     asked = () if effect.last else finished.calls
     until = services.clock.now() + timedelta(seconds=services.limits.approval_s)
-    plan = Plan(turn=turn, effect=effect, catalog=context.catalog, fits=services.fits_schema, approve_until=until)
+    plan = Plan(
+        turn=turn,
+        effect=effect,
+        catalog=context.catalog,
+        fits=services.fits_schema,
+        approve_until=until,
+        tainted=context.tainted,
+    )
     calls = [plan_call(plan, number, call) for number, call in enumerate(asked)]
     record = RoundRecord(
         text=text,

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from shared.domain.errors import StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import Notice
 from shared.domain.identity import Caller
-from shared.domain.policy import choose_role
+from shared.domain.policy import ADMIN, choose_role
 from shared.domain.servers import Health, ListedServer, ListedTool, ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.domain.turns import Turn
 from shared.flow.audience import tell
 from shared.flow.catalog import known_roles, select
+from shared.flow.pinning import all_withheld
 from shared.flow.services import Services, TurnServices
 
 FALLEN_BACK = "The list of tool servers cannot be read; the built-in one is used, which may differ."
@@ -83,14 +84,19 @@ def changed_tools(before: Manifest | None, now: Manifest) -> tuple[str, ...]:
     return tuple(sorted(name for name in earlier.keys() | present.keys() if earlier.get(name) != present.get(name)))
 
 
-def missing_words(down: tuple[str, ...]) -> str:
-    """Tell the model which servers do not answer, so that its answer names what is missing; empty if all do."""
-    if not down:
-        return ""
-    return (
-        f"These tool servers do not answer at present: {', '.join(down)}. If the question needs one of them, say"
-        " plainly which figures are missing and why, and answer what can be answered without them."
-    )
+def missing_words(down: tuple[str, ...], changed: tuple[str, ...] = ()) -> str:
+    """Tell the model which servers and tools are missing, so that its answer names them; empty if none is."""
+    said: list[str] = []
+    if down:
+        said.append(f"These tool servers do not answer at present: {', '.join(down)}.")
+    if changed:
+        said.append(f"These tools are switched off until an administrator has looked at them: {', '.join(changed)}.")
+    if said:
+        said.append(
+            "If the question needs one of them, say plainly which figures are missing and why, and answer what can be"
+            " answered without them."
+        )
+    return " ".join(said)
 
 
 async def tell_down(services: Services, turn: Turn, *names: str) -> None:
@@ -107,9 +113,11 @@ async def tell_down(services: Services, turn: Turn, *names: str) -> None:
 async def listed(services: Services, caller: Caller) -> list[ListedServer]:
     """List the servers that the caller may use by any role held, their tools and how they are doing."""
     role = choose_role(caller.roles, await known_roles(services), None)
-    catalog, manifests, statuses = await asyncio.gather(
-        select(services, role), services.registry.manifests(), services.registry.statuses()
+    catalog, manifests, statuses, off = await asyncio.gather(
+        select(services, role), services.registry.manifests(), services.registry.statuses(), all_withheld(services)
     )
+    # What is withheld is shown to those who may accept it, and to nobody else.
+    off = off if ADMIN in role.effective else []
     found = {manifest.server: manifest for manifest in manifests}
     known = {status.server: status for status in statuses}
     return [
@@ -128,6 +136,7 @@ async def listed(services: Services, caller: Caller) -> list[ListedServer]:
                 if tool.server == entry.name
             ],
             health=_health(known.get(entry.name), found.get(entry.name)),
+            withheld=[one for one in off if one.server == entry.name] or None,
         )
         for entry in catalog.servers
     ]
@@ -149,10 +158,28 @@ def _health(status: ServerStatus | None, manifest: Manifest | None) -> Health:
     )
 
 
-async def ill(services: Services) -> tuple[int, list[str]]:
-    """Count the servers of the registry, and name those that do not answer or were never asked with success."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The servers of the registry, as the health report names them."""
+
+    known: int
+    down: list[str]
+    """Those that do not answer, or were never asked with success."""
+    changed: list[str]
+    """Those that describe a tool otherwise than it was pinned, or offer a new one; it is off."""
+
+
+async def report(services: Services) -> Report:
+    """Count the servers, and name those with something wrong."""
     registry = services.registry
-    entries, manifests, statuses = await asyncio.gather(registry.servers(), registry.manifests(), registry.statuses())
+    entries, manifests, statuses, off = await asyncio.gather(
+        registry.servers(), registry.manifests(), registry.statuses(), all_withheld(services)
+    )
     discovered = {manifest.server for manifest in manifests}
     down = {status.server for status in statuses if not status.up}
-    return len(entries), [one.name for one in entries if one.name in down or one.name not in discovered]
+    changed = {one.server for one in off}
+    return Report(
+        known=len(entries),
+        down=[one.name for one in entries if one.name in down or one.name not in discovered],
+        changed=[one.name for one in entries if one.name in changed],
+    )

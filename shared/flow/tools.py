@@ -18,7 +18,6 @@ from shared.domain.tools import (
     ToolCall,
     ToolContext,
     ToolResult,
-    ToolRule,
     feedback,
 )
 from shared.domain.turns import LEASE_S, Turn, TurnRef
@@ -57,15 +56,18 @@ async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None
     call = await _find(services, ref, call_id)
     if turn is None or turn.epoch != ref.epoch or call is None or call.state.ended:
         return
-    refused = _refusal(turn, call)
-    server = (await select(services, turn.role)).server(call.server)
-    if refused is not None:
-        await _close(services, turn, call, refused)
-    elif server is None or not server.tools.get(call.name, ToolRule()).enabled:
-        await _close(services, turn, call, _refused("There is no such tool."))
-    elif call.state is CallState.OPEN and not call.safe_to_repeat:
+    if call.state is CallState.OPEN and not call.safe_to_repeat:
+        # It may have been sent, whatever has become of the tool since.
         await _leave_to_twin(services, ref, call)
         await _close(services, turn, call, _unknown())
+        return
+    refused = _refusal(turn, call)
+    catalog = await select(services, turn.role)
+    server = catalog.server(call.server)
+    if refused is not None:
+        await _close(services, turn, call, refused)
+    elif server is None or catalog.find(f"{call.server}__{call.name}") is None:
+        await _close(services, turn, call, _refused("There is no such tool."))
     else:
         await _call(services, turn, call, server)
 
@@ -195,7 +197,7 @@ async def _context(services: TurnServices, turn: Turn, call: ToolCall, server: S
         if grant is None:
             return _refused("The session's token has expired; send session.update and ask again.")
         try:
-            token = services.sealer.open(grant.sealed_token, user_id=grant.user_id, session_id=grant.session_id)
+            token = await services.sealer.open(grant.sealed_token, user_id=grant.user_id, session_id=grant.session_id)
         except ChatError as fault:
             return _refused(fault.message)
     return ToolContext(

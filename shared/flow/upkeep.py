@@ -7,6 +7,7 @@ from datetime import timedelta
 from shared.domain.errors import ChatError, EngineUnavailable
 from shared.domain.tools import Manifest, ServerEntry, ToolContext
 from shared.domain.turns import LEASE_S, TurnRef, TurnStatus
+from shared.flow.pinning import hold
 from shared.flow.servers import changed_tools, note_down, note_up
 from shared.flow.services import Services, TurnServices
 from shared.ports import TurnEngine
@@ -62,6 +63,8 @@ async def _discover(services: TurnServices, server: ServerEntry) -> Manifest | N
         await note_down(services, server, fault.message)
         return None
     before = {kept.server: kept for kept in await services.registry.manifests()}.get(server.name)
+    # Pins and alarm first: what is described anew must never be offered because the rest failed.
+    await hold(services, before, manifest)
     await services.registry.put_manifest(manifest)
     await note_up(services, server, changed=changed_tools(before, manifest))
     return manifest

@@ -30,7 +30,7 @@ async def note(services: Services, event: SecurityEvent) -> None:
         _log.error("security.unrecorded", extra={"event": event.kind.value, "reason": str(fault)})
 
 
-def _event(services: Services, kind: Noticed, *key: object) -> SecurityEvent:
+def event_of(services: Services, kind: Noticed, *key: object) -> SecurityEvent:
     """Make a record; with a key a repetition of the same step makes the same one."""
     event_id = hashlib.sha256(repr((kind, key)).encode()).hexdigest()[:32] if key else uuid4().hex
     return SecurityEvent(event_id=event_id, at=services.clock.now(), kind=kind)
@@ -38,7 +38,7 @@ def _event(services: Services, kind: Noticed, *key: object) -> SecurityEvent:
 
 async def note_foreign_token(services: Services, user_id: UserId) -> None:
     """Note that somebody's connection offered a token of somebody else."""
-    await note(services, replace(_event(services, Noticed.FOREIGN_TOKEN), user_id=user_id))
+    await note(services, replace(event_of(services, Noticed.FOREIGN_TOKEN), user_id=user_id))
 
 
 async def note_unproved(services: Services) -> None:
@@ -49,14 +49,14 @@ async def note_unproved(services: Services) -> None:
         return
     counts = {"events": unproved.count}
     unproved.count, unproved.quiet_until = 0, now + UNPROVED_EVERY_S
-    await note(services, replace(_event(services, Noticed.EVENT_UNPROVED), counts=counts))
+    await note(services, replace(event_of(services, Noticed.EVENT_UNPROVED), counts=counts))
 
 
 async def note_text(services: Services, turn: Turn, neutralised: Mapping[str, int]) -> None:
     """Note what was neutralised in an attempt's text."""
     if not neutralised:
         return
-    event = _event(services, Noticed.TEXT_NEUTRALISED, turn.turn_id, turn.attempt)
+    event = event_of(services, Noticed.TEXT_NEUTRALISED, turn.turn_id, turn.attempt)
     await note(
         services, replace(event, user_id=turn.asker.id, turn_id=turn.turn_id, counts=dict(sorted(neutralised.items())))
     )
@@ -73,7 +73,7 @@ async def note_calls(services: Services, turn: Turn, calls: Iterable[ToolCall]) 
         server = servers.get(call.server)
         if server is not None and ANYONE in server.roles:
             continue
-        event = _event(services, Noticed.TOOL_CALLED, call.call_id)
+        event = event_of(services, Noticed.TOOL_CALLED, call.call_id)
         noticed = replace(
             event,
             user_id=turn.asker.id,
@@ -93,7 +93,7 @@ async def events(services: Services, caller: Caller, day: str | None, *, cursor:
         ChatError: `forbidden` for everyone else.
     """
     require_admin(caller)
-    await note(services, replace(_event(services, Noticed.EVENTS_READ), user_id=caller.user_id))
+    await note(services, replace(event_of(services, Noticed.EVENTS_READ), user_id=caller.user_id))
     wanted = day or services.clock.now().date().isoformat()
     return await services.watch.security.of_day(caller.user_id, wanted, cursor=cursor, limit=limit)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from shared.domain.pins import Pins
 from shared.domain.policy import parse_roles
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry, ToolRule
@@ -16,6 +17,7 @@ from shared.wire.reading import MalformedDocument, expect, read
 SERVER_KIND = "mcp_server"
 MANIFEST_KIND = "tool_manifest"
 STATUS_KIND = "server_status"
+PINS_KIND = "tool_pins"
 TIMEOUT_MOST_S = 300.0
 """Longest time that a server may be given for a call (docs/protocol.md, rule 14)."""
 
@@ -49,11 +51,16 @@ class _Rule(BaseModel):
     read_only: bool | None = None
     idempotent: bool | None = None
     approval: bool | None = None
+    sends_out: bool | None = None
 
     def rule(self) -> ToolRule:
         """Give it as the domain has it."""
         return ToolRule(
-            enabled=self.enabled, read_only=self.read_only, idempotent=self.idempotent, approval=self.approval
+            enabled=self.enabled,
+            read_only=self.read_only,
+            idempotent=self.idempotent,
+            approval=self.approval,
+            sends_out=self.sends_out,
         )
 
 
@@ -73,6 +80,7 @@ class _Server(BaseModel):
     read_only: bool | None = None
     idempotent: bool | None = None
     approval: bool | None = None
+    sends_out: bool | None = None
     tools: dict[str, _Rule] = Field(default_factory=dict)
 
 
@@ -97,7 +105,12 @@ def server_from(data: Mapping[str, Any]) -> ServerEntry:
         audience=server.audience,
         timeout_s=server.timeout_s,
         enabled=server.enabled,
-        rule=ToolRule(read_only=server.read_only, idempotent=server.idempotent, approval=server.approval),
+        rule=ToolRule(
+            read_only=server.read_only,
+            idempotent=server.idempotent,
+            approval=server.approval,
+            sends_out=server.sends_out,
+        ),
         tools={name: rule.rule() for name, rule in server.tools.items()},
     )
 
@@ -122,7 +135,8 @@ def server_document(server: ServerEntry) -> dict[str, Any]:
 
 
 def _words(rule: ToolRule) -> dict[str, bool]:
-    said = {"read_only": rule.read_only, "idempotent": rule.idempotent, "approval": rule.approval}
+    names = ("read_only", "idempotent", "approval", "sends_out")
+    said = {name: getattr(rule, name) for name in names}
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -136,6 +150,23 @@ def status_from(document: Mapping[str, Any]) -> ServerStatus:
     """Read how a server is doing."""
     expect(document, kind=STATUS_KIND)
     return read(ServerStatus, document, document_id=document.get("id"))
+
+
+def pins_id(server: str) -> str:
+    """Name the item that holds a server's pins."""
+    return f"pins:{server}"
+
+
+def pins_document(pins: Pins) -> dict[str, Any]:
+    """Write which of a server's tools are trusted as they are."""
+    data: dict[str, Any] = to_json(pins)
+    return data | {"id": pins_id(pins.server), "kind": PINS_KIND}
+
+
+def pins_from(document: Mapping[str, Any]) -> Pins:
+    """Read which of a server's tools are trusted as they are."""
+    expect(document, kind=PINS_KIND)
+    return read(Pins, document, document_id=document.get("id"))
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:

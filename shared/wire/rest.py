@@ -1,12 +1,12 @@
 """Read REST parameters."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, is_uuid
-from shared.wire.inbound import Locale, Query, Region, RoleWish, Timezone, load
+from shared.wire.inbound import Composed, Locale, Query, Region, RoleWish, Timezone, load
 
 
 class Bounds(BaseModel):
@@ -28,10 +28,10 @@ def bounds(parameters: dict[str, str]) -> Bounds:
     try:
         return Bounds.model_validate(parameters)
     except ValidationError as fault:
-        raise _unexpected(fault, "parameter") from None
+        raise unexpected(fault, "parameter") from None
 
 
-def _unexpected(fault: ValidationError, what: str) -> ChatError:
+def unexpected(fault: ValidationError, what: str) -> ChatError:
     """Name the first that is not as expected, and no value."""
     part = fault.errors(include_input=False, include_url=False)[0]
     name = ".".join(str(item) for item in part["loc"]) or "body"
@@ -43,7 +43,7 @@ class NewTitle(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[Composed, Field(min_length=1, max_length=200)]
 
 
 def new_title(body: bytes) -> str:
@@ -53,9 +53,9 @@ def new_title(body: bytes) -> str:
         ChatError: `bad_request`, naming the field.
     """
     try:
-        return NewTitle.model_validate_json(body).title
+        return NewTitle.model_validate(body_of(body)).title
     except ValidationError as fault:
-        raise _unexpected(fault, "field") from None
+        raise unexpected(fault, "field") from None
 
 
 class _Accepted(BaseModel):
@@ -71,9 +71,9 @@ def accepted_digest(body: bytes) -> str:
         ChatError: `bad_request`, naming the field.
     """
     try:
-        return _Accepted.model_validate_json(body).digest
+        return _Accepted.model_validate(body_of(body)).digest
     except ValidationError as fault:
-        raise _unexpected(fault, "field") from None
+        raise unexpected(fault, "field") from None
 
 
 class Posted(Query):
@@ -93,11 +93,21 @@ def posted(body: bytes) -> Posted:
         ChatError: `too_large`, or `bad_request`, naming the field.
     """
     try:
-        return Posted.model_validate(load(body.decode("utf-8")) | {"type": "query"})
+        return Posted.model_validate(body_of(body) | {"type": "query"})
+    except ValidationError as fault:
+        raise unexpected(fault, "field") from None
+
+
+def body_of(body: bytes) -> dict[str, Any]:
+    """Read a body by the same rules as a client's message.
+
+    Raises:
+        ChatError: `too_large` or `bad_request`.
+    """
+    try:
+        return load(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise ChatError(ErrorCode.BAD_REQUEST, "The body is not UTF-8.") from None
-    except ValidationError as fault:
-        raise _unexpected(fault, "field") from None
 
 
 def session_id(text: str) -> PublicId:

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.adapters.cosmos.items import Items
 from shared.domain.errors import StoreUnavailable
+from shared.domain.pins import Pins
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
 from shared.wire import registry_documents as wire
@@ -51,6 +52,25 @@ class CosmosRegistry:
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
         await self._items.upsert(wire.manifest_document(manifest))
+
+    async def pins(self) -> list[Pins]:
+        """List which tools are trusted as they are; what cannot be read trusts nothing."""
+        pins: list[Pins] = []
+        for document in await self._of_kind(wire.PINS_KIND):
+            try:
+                pins.append(wire.pins_from(document))
+            except MalformedDocument as fault:
+                _log.warning("registry.pins_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
+        return pins
+
+    async def pin_first(self, pins: Pins) -> bool:
+        """Keep a server's first pins; False when it has some already, which then stand."""
+        return await self._items.create(wire.pins_document(pins))
+
+    async def pin(self, server: str, tool: str, digest: str) -> None:
+        """Trust a tool of a server that has pins as this digest says; the others' pins stand."""
+        changes = [{"op": "set", "path": f"/tools/{tool}", "value": digest}]
+        await self._items.patch(wire.PINS_KIND, wire.pins_id(server), changes, f'c.kind = "{wire.PINS_KIND}"')
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was last found about servers."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from shared.domain.errors import StoreUnavailable
+from shared.domain.pins import Pins, first_pins
 from shared.domain.prompt import Prompt
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import Manifest, ServerEntry
@@ -15,6 +16,7 @@ class MemoryRegistry:
     def __init__(self, servers: Iterable[ServerEntry] = (), manifests: Iterable[Manifest] = ()) -> None:
         self._servers = list(servers)
         self._manifests = {manifest.server: manifest for manifest in manifests}
+        self._pins = {name: first_pins(manifest) for name, manifest in self._manifests.items()}
         self._statuses: dict[str, ServerStatus] = {}
         self.fallen_back = False
 
@@ -32,6 +34,22 @@ class MemoryRegistry:
         """Keep what a server offers now."""
         await asyncio.sleep(0)
         self._manifests[manifest.server] = manifest
+
+    async def pins(self) -> list[Pins]:
+        """List which tools are trusted as they are."""
+        await asyncio.sleep(0)
+        return list(self._pins.values())
+
+    async def pin_first(self, pins: Pins) -> bool:
+        """Keep a server's first pins; False when it has some already."""
+        await asyncio.sleep(0)
+        return self._pins.setdefault(pins.server, pins) is pins
+
+    async def pin(self, server: str, tool: str, digest: str) -> None:
+        """Trust a tool of a server that has pins as this digest says."""
+        await asyncio.sleep(0)
+        if server in self._pins:
+            self._pins[server] = Pins(server=server, tools=self._pins[server].tools | {tool: digest})
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was last found about servers."""

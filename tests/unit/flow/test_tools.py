@@ -8,6 +8,7 @@ import pytest
 from shared.adapters.argument_schemas import ArgumentSchemas
 from shared.adapters.memory.registry import MemoryRegistry
 from shared.domain.errors import StoreUnavailable
+from shared.domain.pins import first_pins
 from shared.domain.servers import ServerStatus
 from shared.domain.tools import (
     CallState,
@@ -51,6 +52,7 @@ def described(room: "Room", schema: dict[str, Any]) -> None:
     offered = known(room)._manifests
     tools = tuple(replace(tool, input_schema=schema) for tool in offered["sfdc"].tools)
     offered["sfdc"] = replace(offered["sfdc"], tools=tools)
+    known(room)._pins["sfdc"] = first_pins(offered["sfdc"])
 
 
 @pytest.mark.requirement("tools:arguments-checked")
@@ -245,7 +247,7 @@ async def test_a_person_sees_the_own_servers_their_tools_and_health(room: "Room"
     assert listed.name == "sfdc"
     assert [(tool.name, tool.needs_approval) for tool in listed.tools] == [("pipeline", False), ("log_activity", True)]
     assert (listed.health.state, listed.health.breaker) == ("up", "closed")
-    assert await servers.ill(room.services) == (2, [])
+    assert await servers.report(room.services) == servers.Report(known=2, down=[], changed=[])
 
 
 async def test_a_registry_that_cannot_be_written_stops_no_answer(room: "Room", rounds: type["Rounds"]) -> None:

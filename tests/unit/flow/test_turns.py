@@ -104,7 +104,10 @@ async def test_the_model_gets_results_and_the_person_gets_feedback_from_the_ledg
 
     told = [said.text for said in room.model.requests[1].said if said.role == "tool"]
     feedback = room.frames("response")[0].tool_feedback
-    assert told[0] == '{"total": 42}'
+    begin, result, end = told[0].splitlines()
+    assert result == '{"total": 42}'
+    assert begin.startswith("[data ")
+    assert end == f"[end of data {begin.split()[1]}]"
     assert all("no such tool" in text for text in told[1:])
     assert [(item.server, item.name, item.outcome) for item in feedback] == [
         ("sfdc", "pipeline", "done"),
