@@ -14,10 +14,22 @@ from shared.domain.identity import Caller
 from shared.domain.ids import user_id
 
 LEEWAY_S = 60
-KEYS_KEPT_S = 24 * 3600.0
+LIFETIME_MOST_S = 24 * 3600
+"""Entra issues access tokens of 60 to 90 minutes, and of 28 hours only to clients that it can tell of a revocation."""
+TOKEN_MOST_CHARS = 16_384
+KEYS_FRESH_S = 24 * 3600.0
+KEYS_STALE_S = 24 * 3600.0
+"""While the issuer does not answer, the keys that were good serve so much longer; then nobody gets in."""
 KEYS_ASKED_EVERY_S = 30.0
 """An unknown key id asks the issuer again at most so often, so that invented ids cause no storm."""
-_NEEDED = ["exp", "iat", "nbf", "iss", "aud", "sub", "tid", "oid"]
+ENTRA = "https://login.microsoftonline.com"
+_NEEDED = ["exp", "iat", "nbf", "iss", "aud", "sub", "tid", "oid", "ver"]
+_TEXTS = ("iss", "sub", "tid", "oid", "ver")
+_TIMES = ("exp", "iat", "nbf")
+
+
+_UNANSWERED = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError)
+"""No answer, or one that is no key set."""
 
 
 class SigningKeys:
@@ -32,10 +44,16 @@ class SigningKeys:
         self._asking = asyncio.Lock()
 
     async def get(self, key_id: str) -> jwt.PyJWK | None:
-        """Give a key by its id; None when the issuer does not publish it."""
+        """Give a key by its id; None when the issuer does not publish it.
+
+        Raises:
+            ChatError: `internal`; the issuer has not answered for so long that its keys are not believed any more.
+        """
         if key_id not in self._keys or self._now() > self._good_until:
             async with self._asking:
                 await self._refresh(key_id)
+        if self._now() > self._good_until + KEYS_STALE_S:
+            raise _unknown()
         return self._keys.get(key_id)
 
     async def _refresh(self, key_id: str) -> None:
@@ -45,29 +63,31 @@ class SigningKeys:
         self._asked_at = self._now()
         try:
             published = await self._fetch()
-        except (aiohttp.ClientError, TimeoutError) as fault:
+            # Entra's keys carry no `alg`; RS256 is the only one accepted (RFC 8725, 3.1).
+            keys = {
+                key["kid"]: jwt.PyJWK(key, algorithm="RS256")
+                for key in published["keys"]
+                if key.get("kty") == "RSA" and "kid" in key
+            }
+        except _UNANSWERED as fault:
             if not self._keys:
                 # Nothing is known yet: the next caller may ask again at once.
                 self._asked_at = float("-inf")
-                raise ChatError(
-                    ErrorCode.INTERNAL, "Sign-in cannot be checked at present.", retry_after_s=1.0
-                ) from fault
+                raise _unknown() from fault
             return
-        # Entra's keys carry no `alg`; RS256 is the only one accepted (RFC 8725, 3.1).
-        self._keys = {
-            key["kid"]: jwt.PyJWK(key, algorithm="RS256")
-            for key in published["keys"]
-            if key.get("kty") == "RSA" and "kid" in key
-        }
-        self._good_until = self._now() + KEYS_KEPT_S
+        self._keys = keys
+        self._good_until = self._now() + KEYS_FRESH_S
 
 
 class EntraTokens:
-    """Verify delegated v2 access tokens of allowed tenants."""
+    """Verify access tokens of allowed tenants, in the versions that are allowed."""
 
-    def __init__(self, authority: str, tenants: Iterable[str], audiences: Iterable[str]) -> None:
+    def __init__(
+        self, authority: str, tenants: Iterable[str], audiences: Iterable[str], versions: Iterable[str] = ("2.0",)
+    ) -> None:
         self._authority = authority.rstrip("/")
         self._audiences = list(audiences)
+        self._versions = frozenset(versions)
         self._keys = {tenant: SigningKeys(self._fetcher(tenant), time.monotonic) for tenant in tenants}
 
     def _fetcher(self, tenant: str) -> Callable[[], Awaitable[dict[str, Any]]]:
@@ -83,30 +103,49 @@ class EntraTokens:
 
         return fetch
 
+    def _issuer(self, tenant: str, version: str) -> str:
+        """Name a tenant's issuer (Entra's access token reference, `iss`); version 1 has a host of its own."""
+        if version == "2.0":
+            return f"{self._authority}/{tenant}/v2.0"
+        return f"https://sts.windows.net/{tenant}/" if self._authority == ENTRA else f"{self._authority}/{tenant}/"
+
     async def claims(self, token: str) -> dict[str, Any]:
-        """Verify signature, issuer, audience and lifetime, and give the claims.
+        """Verify signature, issuer, audience, version and lifetime, and give the claims.
 
         Raises:
             ChatError: `unauthenticated`.
         """
+        if len(token) > TOKEN_MOST_CHARS:
+            raise _refused()
         try:
             key_id = jwt.get_unverified_header(token)["kid"]
-            tenant = jwt.decode(token, options={"verify_signature": False})["tid"]
-            keys = self._keys.get(tenant)
+            said: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+            tenant, version = said["tid"], said["ver"]
+            keys = self._keys.get(tenant) if version in self._versions else None
             key = await keys.get(key_id) if keys is not None else None
             if key is None:
                 raise _refused()
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=["RS256"],
                 audience=self._audiences,
-                issuer=f"{self._authority}/{tenant}/v2.0",
+                issuer=self._issuer(tenant, version),
                 leeway=LEEWAY_S,
                 options={"require": _NEEDED},
             )
-        except (jwt.PyJWTError, KeyError, TypeError) as fault:
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError) as fault:
             raise _refused() from fault
+        if not _well_formed(claims):
+            raise _refused()
+        return claims
+
+
+def _well_formed(claims: dict[str, Any]) -> bool:
+    """Tell whether the claims have the types that they need, and an end within a day."""
+    texts = all(isinstance(claims[name], str) and claims[name].strip() for name in _TEXTS)
+    times = all(type(claims[name]) is int for name in _TIMES)
+    return texts and times and 0 < claims["exp"] - claims["iat"] <= LIFETIME_MOST_S
 
 
 class EntraVerifier:
@@ -123,19 +162,24 @@ class EntraVerifier:
             ChatError: `unauthenticated` for any token that does not verify.
         """
         claims = await self._tokens.claims(token)
-        scopes = str(claims.get("scp", "")).split()
-        if claims.get("ver") != "2.0" or self._scope not in scopes or claims.get("idtyp") == "app":
+        scopes: Any = claims.get("scp")
+        if not isinstance(scopes, str) or self._scope not in scopes.split() or claims.get("idtyp", "user") != "user":
             raise _refused()
         roles: Any = claims.get("roles", [])
         email: Any = claims.get("email") or claims.get("preferred_username")
         return Caller(
-            user_id=user_id(str(claims["tid"]), str(claims["oid"])),
+            user_id=user_id(claims["tid"], claims["oid"]),
             name=str(claims.get("name") or "Unnamed"),
             email=email if isinstance(email, str) else None,
             roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),  # pyright: ignore[reportUnknownVariableType]
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
         )
 
 
 def _refused() -> ChatError:
     return ChatError(ErrorCode.UNAUTHENTICATED, "The access token is not valid here.")
+
+
+def _unknown() -> ChatError:
+    return ChatError(ErrorCode.INTERNAL, "Sign-in cannot be checked at present.", retry_after_s=1.0)

@@ -37,7 +37,10 @@ class Claims(Protocol):
 
 
 class IdentityProof:
-    """Check the Entra token of the Web PubSub identity; any other principal of the tenant is refused."""
+    """Check the Entra token of the Web PubSub identity; any other principal of the tenant is refused.
+
+    The token is of version 1 or 2, as the registration of the audience says; `tokens` must know our own tenant alone.
+    """
 
     def __init__(self, tokens: Claims, principal: str) -> None:
         self._tokens = tokens
@@ -49,7 +52,8 @@ class IdentityProof:
         if scheme.lower() != "bearer":
             raise _unproved()
         claims = await self._tokens.claims(token)
-        if claims.get("oid") != self._principal:
+        # A person's token has a scope; what the service holds in its own name has none.
+        if claims.get("oid") != self._principal or "scp" in claims:
             raise _unproved()
 
 

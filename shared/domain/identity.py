@@ -1,9 +1,11 @@
 """Say who asks: a person as proved by a token, and the session in which they ask."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.domain.ids import PublicId, UserId
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,8 @@ class Caller:
     roles: tuple[str, ...]
     """The token's `roles` as given; unknown ones grant nothing."""
     expires_at: datetime
+    issued_at: datetime = LONG_AGO
+    """Of two tokens the newer one knows the person's roles better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 import json
 import re
+import unicodedata
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from shared.domain.errors import ChatError, ErrorCode
 
@@ -13,6 +14,25 @@ CONTENT_MOST_BYTES = 32 * 1024
 NESTING_MOST = 16
 _UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 
+MARKS_MOST = 30
+"""More combining marks in a row mean nothing in any language (UAX #15, 13), and cost time by their square."""
+
+
+def composed(text: str) -> str:
+    """Write what looks alike alike (NFC).
+
+    Raises:
+        ChatError: `bad_request` for heaps of marks on one character.
+    """
+    marks = 0
+    for char in text if not text.isascii() else "":
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MARKS_MOST:
+            raise ChatError(ErrorCode.BAD_REQUEST, f"More than {MARKS_MOST} marks stand on one character.")
+    return unicodedata.normalize("NFC", text)
+
+
+Composed = Annotated[str, AfterValidator(composed)]
 Uuid = Annotated[str, Field(pattern=_UUID)]
 OpaqueId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
 
@@ -57,9 +77,16 @@ class Query(ClientMessage):
     @field_validator("content")
     @classmethod
     def _bounded(cls, value: str | None) -> str | None:
-        if value is not None and len(value.encode("utf-8")) > CONTENT_MOST_BYTES:
-            raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
-        return value
+        if value is None:
+            return None
+        # Before it costs time, and again since it may have grown.
+        return _fitting(composed(_fitting(value)))
+
+
+def _fitting(content: str) -> str:
+    if len(content.encode("utf-8")) > CONTENT_MOST_BYTES:
+        raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
+    return content
 
 
 class QueryCancel(ClientMessage):
@@ -97,7 +124,7 @@ class Feedback(ClientMessage):
     message_id: Uuid
     conversation_id: Uuid
     rating: Literal["up", "down"]
-    comment: Annotated[str, Field(max_length=2_000)] | None = None
+    comment: Annotated[Composed, Field(max_length=2_000)] | None = None
 
 
 class Ping(ClientMessage):
@@ -111,7 +138,8 @@ Inbound = Annotated[
 ]
 _ADAPTER: TypeAdapter[Inbound] = TypeAdapter(Inbound)
 _ALIASES = {"send_message": "query"}
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+# Possessive, and a string may lack its end: else quotes behind backslashes would be tried from each of them anew.
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Unreadable(ChatError):
@@ -123,14 +151,14 @@ class Unreadable(ChatError):
         self.request_id = request_id
 
 
-def parse(text: str, *, event: str = "message") -> Inbound:
-    """Read one client message; the event `auth` is a `session.update`.
+def parse(text: str | None, *, event: str = "message") -> Inbound:
+    """Read one client message; the event `auth` is a `session.update`. None stands for what is no text at all.
 
     Raises:
         Unreadable: `too_large` or `bad_request`, by rule 1 of the wire.
     """
     try:
-        data = load(text)
+        data = load(_text(text))
     except ChatError as refusal:
         raise Unreadable(refusal, in_reply_to="unknown", request_id=None) from None
     if event == "auth":
@@ -145,6 +173,12 @@ def parse(text: str, *, event: str = "message") -> Inbound:
         raise _unreadable(data, ChatError(ErrorCode.BAD_REQUEST, _explain(fault))) from None
 
 
+def _text(text: str | None) -> str:
+    if text is None:
+        raise ChatError(ErrorCode.BAD_REQUEST, "The message is not UTF-8 text.")
+    return text
+
+
 def load(text: str) -> dict[str, Any]:
     """Read one JSON object, with nothing in it that another parser might read differently.
 
@@ -153,7 +187,7 @@ def load(text: str) -> dict[str, Any]:
     """
     if len(text) > FRAME_MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > FRAME_MOST_BYTES:
         raise ChatError(ErrorCode.TOO_LARGE, "The message is larger than 256 KiB.")
-    if _nesting(text) > NESTING_MOST:
+    if _is_too_deep(text):
         raise ChatError(ErrorCode.BAD_REQUEST, "The message is nested too deeply.")
     try:
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -177,16 +211,19 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _nesting(text: str) -> int:
+def _is_too_deep(text: str) -> bool:
     """Measure the depth of brackets outside of strings, before the parser recurses into them."""
-    depth = deepest = 0
+    if text.count("[") + text.count("{") <= NESTING_MOST:
+        return False
+    depth = 0
     for token in _BRACKETS.finditer(text):
         if token[0] in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > NESTING_MOST:
+                return True
         elif token[0] in "]}":
             depth -= 1
-    return deepest
+    return False
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")

@@ -2,11 +2,14 @@
 
 import json
 import random
+import time
 from typing import Any
 
 import pytest
 
-from shared.wire.inbound import Ping, Query, SessionUpdate, Unreadable, parse
+from shared.wire.inbound import Feedback, Ping, Query, SessionUpdate, Unreadable, parse
+
+ID = "00000000-0000-4000-8000-000000000000"
 
 
 def refusal(text: str) -> Unreadable:
@@ -88,6 +91,58 @@ def test_a_refusal_repeats_the_request_id_and_no_value() -> None:
 def test_brackets_inside_strings_do_not_count_as_nesting() -> None:
     """Depth is measured outside of strings."""
     assert isinstance(parse(json.dumps({"type": "ping", "x": '[[[[[[[[[[[[[[[[[[[[ \\" {{{{'})), Ping)
+
+
+SLOW = {
+    "quotes behind backslashes": '"' + '\\"' * 50_000,
+    "quotes": '"' * 100_000,
+    "backslashes": '{"a":"' + "\\" * 100_000,
+    "brackets": "[]" * 50_000,
+    "open brackets": "[" * 100_000,
+    "half pairs": '{"a":"' + "\\ud800" * 16_000 + '"}',
+    "marks": json.dumps({"type": "query", "content": "a" + "\u0316\u0301" * 8_000}),
+    "a title of marks": json.dumps({"type": "query", "content": "\u0301" * 16_000}, ensure_ascii=False),
+}
+
+
+@pytest.mark.requirement("query:linear")
+@pytest.mark.parametrize("case", SLOW)
+def test_no_hundred_kilobytes_take_long_to_refuse(case: str) -> None:
+    """Reading costs time in proportion to the length, whatever it holds."""
+    began = time.process_time()
+
+    refusal(SLOW[case])
+
+    assert time.process_time() - began < 0.25
+
+
+@pytest.mark.requirement("query:bad-input")
+def test_what_looks_alike_is_stored_alike() -> None:
+    """NFC, in questions and comments; heaps of marks on one character are refused."""
+    said = parse(json.dumps({"type": "query", "content": "Cafe\u0301 \u212b"}))
+    thumb = {"type": "feedback", "message_id": ID, "conversation_id": ID, "rating": "up", "comment": "e\u0301"}
+    rated = parse(json.dumps(thumb))
+
+    assert isinstance(said, Query)
+    assert said.content == "Caf\u00e9 \u00c5"
+    assert isinstance(rated, Feedback)
+    assert rated.comment == "\u00e9"
+    assert parse(json.dumps({"type": "query", "content": "a" + "\u0301" * 30}))
+    assert refusal(json.dumps({"type": "query", "content": "a" + "\u0301" * 31})).code.value == "bad_request"
+
+
+def test_content_that_grows_beyond_its_bound_is_too_large() -> None:
+    """One character of three bytes may become three of them."""
+    assert refusal(json.dumps({"type": "query", "content": "\ufb2c" * 10_000})).code.value == "too_large"
+    assert refusal(json.dumps({"type": "query", "content": "\u00e9" * 20_000})).code.value == "too_large"
+
+
+def test_what_is_no_text_is_refused() -> None:
+    """A binary frame, or bytes that are not UTF-8."""
+    with pytest.raises(Unreadable) as refused:
+        parse(None)
+
+    assert (refused.value.code.value, refused.value.in_reply_to) == ("bad_request", "unknown")
 
 
 def test_whole_surrogate_pairs_are_fine() -> None:
