@@ -4,8 +4,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions import authenticate, connect, events, persist, process, query, respond, tools, upkeep
+from functions._start import check_settings
 from functions.api import export, health, messages, prompt, questions, security_events, servers, sessions, usage
 
+# isort: split
+from functions.api import groups, members, people
+
+# Here and not at the first event: a faulty deployment is to fail as a whole, and say why.
+check_settings()
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 for module in (connect, authenticate, query, events, process, tools, respond, persist, upkeep):

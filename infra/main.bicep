@@ -83,7 +83,7 @@ param tenants string[] = [
   tenant().tenantId
 ]
 
-@description('Object id of who deploys, for prompts, registry and sealing secret; empty: nobody.')
+@description('Object id of who deploys, for prompts and registry; empty: nobody.')
 param deployerPrincipalId string = ''
 
 @description('Kind of who deploys: User by hand, ServicePrincipal in the workflow.')
@@ -271,6 +271,7 @@ module access 'modules/access.bicep' = {
     taskHubName: scheduler.outputs.taskHubName
     webPubSubName: webPubSub.outputs.serviceName
     keyVaultName: keyVault.outputs.vaultName
+    sealingKeyName: keyVault.outputs.sealingKeyName
     insightsName: monitoring.outputs.insightsName
   }
 }
@@ -306,7 +307,7 @@ module app 'modules/function-app.bicep' = {
     utilityModel: utilityModel.name
     schedulerEndpoint: scheduler.outputs.endpoint
     taskHubName: scheduler.outputs.taskHubName
-    sealingKeyReference: keyVault.outputs.sealingKeyReference
+    sealingKeyId: keyVault.outputs.sealingKeyId
     webOrigin: web.outputs.origin
     tenants: tenants
     apiClientId: createSignIn ? entra.outputs.apiClientId : signIn.apiClientId

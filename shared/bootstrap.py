@@ -10,7 +10,7 @@ from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
 from shared.flow.services import Services, TurnServices, Watch
-from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TurnEngine, UpstreamProof
+from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TokenSealer, TurnEngine, UpstreamProof
 from shared.question_ports import QuestionBook
 from shared.settings import Settings, load
 from shared.tool_ports import ToolRegistry, ToolRunner
@@ -39,25 +39,21 @@ def services() -> Services:
     from shared.adapters.cosmos.people import CosmosPeople
     from shared.adapters.cosmos.users import CosmosUsers
     from shared.adapters.entra import EntraTokens, EntraVerifier
-    from shared.adapters.sealing import LocalKeySealer
     from shared.adapters.system_clock import SystemClock
 
     values = settings()
     json_logs.set_up()
     clock = SystemClock()
     account = cosmos_account()
-    sealing_key = values.sealing_key.get_secret_value()
-    cursor_key = hashlib.sha256(f"cursor:{sealing_key}".encode()).digest()
-    people_key = hashlib.sha256(f"people:{sealing_key}".encode()).digest()
     return Services(
         clock=clock,
         verifier=EntraVerifier(EntraTokens(values.authority, values.tenants, values.audiences), values.scope),
         upstream=_upstream(values),
-        sealer=LocalKeySealer(sealing_key),
+        sealer=_sealer(values),
         conversations=CosmosConversations(account.items("conversations"), values.history_retention_days),
-        users=CosmosUsers(account.items("users"), clock, cursor_key),
+        users=CosmosUsers(account.items("users"), clock, _list_key(values, "cursor")),
         groups=CosmosGroups(account.items("conversations")),
-        people=CosmosPeople(account.items("users"), people_key),
+        people=CosmosPeople(account.items("users"), _list_key(values, "people")),
         registry=_registry(values, account, clock),
         channel=_channel(values),
         limits=values.turn_limits(),
@@ -123,11 +119,26 @@ def credential() -> Any:
     return ManagedIdentityCredential(client_id=settings().identity_client_id)
 
 
+def _sealer(values: Settings) -> TokenSealer:
+    from shared.adapters.sealing import EnvelopeSealer, LocalKey
+
+    if values.sealing_key:
+        return EnvelopeSealer(LocalKey(values.sealing_key.get_secret_value()))
+    from shared.adapters.key_vault import KeyVaultKeys
+
+    return EnvelopeSealer(KeyVaultKeys(_given(values.sealing_key_id), credential()))
+
+
+def _list_key(values: Settings, purpose: str) -> bytes:
+    """Give what keeps a cursor to its list and person; it guards nothing, since a list is read by its own person."""
+    known = values.sealing_key.get_secret_value() if values.sealing_key else values.sealing_key_id
+    return hashlib.sha256(f"{purpose}:{known}".encode()).digest()
+
+
 def _watch(values: Settings, account: Any) -> Watch:
     from shared.adapters.cosmos.watch import CosmosAllowances, CosmosSecurityLog
 
-    key = hashlib.sha256(f"security:{values.sealing_key.get_secret_value()}".encode()).digest()
-    log = CosmosSecurityLog(account.items("security_events"), key)
+    log = CosmosSecurityLog(account.items("security_events"), _list_key(values, "security"))
     allowances = CosmosAllowances(account.items("users"))
     return Watch(allowances=allowances, security=log, limits=values.person_limits())
 

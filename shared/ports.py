@@ -63,15 +63,20 @@ class UpstreamProof(Protocol):
 class TokenSealer(Protocol):
     """Keeps users' tokens unreadable at rest."""
 
-    def seal(self, token: str, *, user_id: UserId, session_id: PublicId) -> str:
-        """Encrypt the token, bound to user and session."""
+    async def seal(self, token: str, *, user_id: UserId, session_id: PublicId) -> str:
+        """Encrypt the token, bound to user and session.
+
+        Raises:
+            StoreUnavailable: the key cannot be had at present.
+        """
         ...
 
-    def open(self, sealed: str, *, user_id: UserId, session_id: PublicId) -> str:
+    async def open(self, sealed: str, *, user_id: UserId, session_id: PublicId) -> str:
         """Decrypt what `seal` gave for the same user and session.
 
         Raises:
             ChatError: `token_expired` when it cannot be opened; a new `session.update` brings a fresh one.
+            StoreUnavailable: the key cannot be had at present.
         """
         ...
 

@@ -1,10 +1,12 @@
 """Read the environment once into one validated, frozen Settings; all faults are reported together, by name."""
 
+import base64
+import binascii
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.allowance import PersonLimits
@@ -12,6 +14,16 @@ from shared.domain.models import Deployments
 from shared.domain.turn_events import TurnLimits
 
 Names = Annotated[tuple[str, ...], NoDecode]
+
+SEALING_KEY_BYTES = 32
+"""AES-256."""
+_ONE_OF = (
+    ("COSMOS", "COSMOS__accountEndpoint"),
+    ("WebPubSubConnectionString", "WebPubSubConnectionString__serviceUri"),
+    ("PROMPTS", "PROMPTS__serviceUri"),
+    ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"),
+    ("SEALING_KEY", "SEALING_KEY_ID"),
+)
 
 
 class SettingsInvalid(Exception):
@@ -50,7 +62,8 @@ class Settings(BaseSettings):
     scope: str = Field("access_as_user", validation_alias="AUTH_SCOPE")
     client_id: str | None = Field(None, validation_alias="AUTH_CLIENT_ID")
     client_secret: SecretStr | None = Field(None, validation_alias="AUTH_CLIENT_SECRET")
-    sealing_key: SecretStr = Field(validation_alias="SEALING_KEY")
+    sealing_key: SecretStr | None = Field(None, validation_alias="SEALING_KEY")
+    sealing_key_id: str | None = Field(None, pattern=r"^https://[^/]+/keys/[\w-]+$", validation_alias="SEALING_KEY_ID")
 
     mcp_source: Literal["cosmos", "file"] = Field("cosmos", validation_alias="MCP_SERVER_SOURCE")
     mcp_file: Path = Field(Path("mcpservers.json"), validation_alias="MCP_SERVERS_FILE")
@@ -88,36 +101,30 @@ class Settings(BaseSettings):
             raise ValueError("at least one is needed")
         return value
 
-    @model_validator(mode="after")
-    def _complete(self) -> "Settings":
-        faults = [*self._missing(), *self._unsafe()]
+    @field_validator("sealing_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            fits = value is None or len(base64.b64decode(value.get_secret_value(), validate=True)) == SEALING_KEY_BYTES
+        except binascii.Error:
+            fits = False
+        if not fits:
+            raise ValueError(f"must be {SEALING_KEY_BYTES} bytes in Base64")
+        return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _together(cls, given: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        """Look between the settings even where one alone is wrong, so that all faults are told at once."""
+        faults = [*_missing(given), *_unsafe(given)]
+        try:
+            made = handler(given)
+        except ValidationError as fault:
+            alone = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in fault.errors()]
+            raise SettingsInvalid(_told(alone + faults)) from None
         if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    def _missing(self) -> list[str]:
-        pairs = {
-            "COSMOS or COSMOS__accountEndpoint": self.cosmos or self.cosmos_endpoint,
-            "WebPubSubConnectionString or WebPubSubConnectionString__serviceUri": (
-                self.web_pubsub or self.web_pubsub_endpoint
-            ),
-            "PROMPTS or PROMPTS__serviceUri": self.prompts or self.prompts_endpoint,
-            "OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT": self.openai_base_url or self.azure_openai_endpoint,
-        }
-        return [f"{names} is missing" for names, value in pairs.items() if not value]
-
-    def _unsafe(self) -> list[str]:
-        """Refuse what would leave the app open (architecture.md, decision 13)."""
-        faults: list[str] = []
-        if self.upstream_proof == "identity" and not (self.upstream_audience and self.upstream_principal):
-            faults.append("UPSTREAM_PROOF identity needs UPSTREAM_AUDIENCE and UPSTREAM_PRINCIPAL")
-        if self.upstream_proof == "signature" and not self.web_pubsub:
-            faults.append("UPSTREAM_PROOF signature needs WebPubSubConnectionString with its key")
-        if self.in_azure and self.upstream_proof == "signature":
-            faults.append("UPSTREAM_PROOF signature covers no content and is refused in Azure")
-        if self.in_azure and not self.authority.startswith("https://"):
-            faults.append("AUTH_AUTHORITY must be https in Azure")
-        return faults
+            raise SettingsInvalid(_told(faults))
+        return made
 
     @property
     def in_azure(self) -> bool:
@@ -154,8 +161,31 @@ def load() -> Settings:
     Raises:
         SettingsInvalid: naming every faulty setting.
     """
-    try:
-        return Settings()  # pyright: ignore[reportCallIssue]  # the values come from the environment
-    except ValidationError as fault:
-        lines = [f"{'.'.join(map(str, part['loc'])) or 'settings'}: {part['msg']}" for part in fault.errors()]
-        raise SettingsInvalid("These settings are missing or wrong:\n  " + "\n  ".join(lines)) from None
+    return Settings()  # pyright: ignore[reportCallIssue]  # the values come from the environment
+
+
+def _told(faults: list[str]) -> str:
+    return "These settings are missing or wrong:\n  " + "\n  ".join(faults)
+
+
+def _missing(given: dict[str, Any]) -> list[str]:
+    return [f"{' or '.join(names)} is missing" for names in _ONE_OF if not any(given.get(name) for name in names)]
+
+
+def _unsafe(given: dict[str, Any]) -> list[str]:
+    """Refuse what would leave the app open (architecture.md, decision 13)."""
+    faults: list[str] = []
+    proof, in_azure = given.get("UPSTREAM_PROOF", "identity"), "WEBSITE_SITE_NAME" in given
+    if proof == "identity" and not (given.get("UPSTREAM_AUDIENCE") and given.get("UPSTREAM_PRINCIPAL")):
+        faults.append("UPSTREAM_PROOF identity needs UPSTREAM_AUDIENCE and UPSTREAM_PRINCIPAL")
+    if proof == "signature" and not given.get("WebPubSubConnectionString"):
+        faults.append("UPSTREAM_PROOF signature needs WebPubSubConnectionString with its key")
+    if in_azure and proof == "signature":
+        faults.append("UPSTREAM_PROOF signature covers no content and is refused in Azure")
+    if in_azure and not str(given.get("AUTH_AUTHORITY", "https://")).startswith("https://"):
+        faults.append("AUTH_AUTHORITY must be https in Azure")
+    if in_azure and str(given.get("MCP_LOOPBACK", "false")).lower() != "false":
+        faults.append("MCP_LOOPBACK is for local runs and refused in Azure")
+    if in_azure and given.get("SEALING_KEY"):
+        faults.append("SEALING_KEY is for local runs and refused in Azure, where SEALING_KEY_ID names the key")
+    return faults

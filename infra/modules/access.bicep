@@ -16,6 +16,7 @@ param schedulerName string
 param taskHubName string
 param webPubSubName string
 param keyVaultName string
+param sealingKeyName string
 param insightsName string
 
 var roles = {
@@ -26,6 +27,7 @@ var roles = {
   cognitiveServicesOpenAiUser: '5e0bd9bd-7b93-4f28-af87-19fc36ad61bd'
   durableTaskDataContributor: '0ad04412-c4d5-4796-b79c-f76d14c8d402'
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+  keyVaultCryptoServiceEncryptionUser: 'e147488a-f6f5-4113-8e2d-b22465e65bf6'
   keyVaultSecretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
   keyVaultSecretsOfficer: 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
   cosmosDataContributor: '00000000-0000-0000-0000-000000000002'
@@ -74,6 +76,11 @@ resource webPubSub 'Microsoft.SignalRService/webPubSub@2024-03-01' existing = {
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: keyVaultName
+}
+
+resource sealingKey 'Microsoft.KeyVault/vaults/keys@2026-02-01' existing = {
+  parent: vault
+  name: sealingKeyName
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -157,12 +164,12 @@ resource appOnInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The app: the sealing key, by reference.
-resource appOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, appPrincipalId, roles.keyVaultSecretsUser)
-  scope: vault
+// The app: wraps and unwraps with the sealing key, which stays in the vault.
+resource appOnSealingKey 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(sealingKey.id, appPrincipalId, roles.keyVaultCryptoServiceEncryptionUser)
+  scope: sealingKey
   properties: {
-    roleDefinitionId: subscriptionResourceId(definition, roles.keyVaultSecretsUser)
+    roleDefinitionId: subscriptionResourceId(definition, roles.keyVaultCryptoServiceEncryptionUser)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
   }
@@ -201,8 +208,8 @@ resource deployerOnRegistry 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssign
   }
 }
 
-// Who deploys: makes the sealing key once, and for the trigger door stores the system key.
-resource deployerOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
+// Who deploys, trigger door only: stores the system key.
+resource deployerOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer && door == 'trigger') {
   name: guid(vault.id, deployerPrincipalId, roles.keyVaultSecretsOfficer)
   scope: vault
   properties: {

@@ -25,7 +25,7 @@ param chatModelSecondary string
 param utilityModel string
 param schedulerEndpoint string
 param taskHubName string
-param sealingKeyReference string
+param sealingKeyId string
 param webOrigin string
 param tenants string[]
 param apiClientId string
@@ -63,7 +63,7 @@ var settings = {
   AUTH_AUDIENCES: '${apiClientId},${apiAudience}'
   AUTH_SCOPE: 'access_as_user'
   AUTH_CLIENT_ID: apiClientId
-  SEALING_KEY: sealingKeyReference
+  SEALING_KEY_ID: sealingKeyId
   MCP_SERVER_SOURCE: 'cosmos'
   MCP_SERVERS_FILE: 'mcpservers.json'
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
@@ -171,7 +171,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientCertEnabled: false
-    keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: flex ? flexConfig : null
     siteConfig: {

@@ -1,4 +1,4 @@
-// The vault of the sealing key. The post-provision hook makes it; nobody reads or copies it.
+// The vault and the key that wraps what seals people's tokens. The key is made here and never leaves; the vault holds no secret.
 
 param token string
 param location string
@@ -26,6 +26,32 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   }
 }
 
+resource sealingKey 'Microsoft.KeyVault/vaults/keys@2026-02-01' = {
+  parent: vault
+  name: 'sealing'
+  properties: {
+    kty: 'RSA'
+    keySize: 3072
+    keyOps: [
+      'wrapKey'
+      'unwrapKey'
+    ]
+    // A new version seals; older ones go on opening what they wrapped, which lives an hour or so.
+    rotationPolicy: {
+      lifetimeActions: [
+        {
+          action: {
+            type: 'rotate'
+          }
+          trigger: {
+            timeAfterCreate: 'P90D'
+          }
+        }
+      ]
+    }
+  }
+}
+
 resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   scope: vault
@@ -43,4 +69,5 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
 output vaultId string = vault.id
 output vaultName string = vault.name
 output vaultUri string = vault.properties.vaultUri
-output sealingKeyReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/sealing-key)'
+output sealingKeyName string = sealingKey.name
+output sealingKeyId string = sealingKey.properties.keyUri

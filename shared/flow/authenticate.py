@@ -46,7 +46,7 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
     if caller.user_id != wish.connection_user:
         await note_foreign_token(services, wish.connection_user)
     require_same_person(caller.user_id, wish.connection_user)
-    grant = _grant(services, caller, wish, await known_roles(services))
+    grant = await _grant(services, caller, wish, await known_roles(services))
     key = session_key(caller.user_id, wish.session_id)
     _, catalog, state = await asyncio.gather(
         services.users.put_grant(grant), select(services, grant.role), _state(services, key, caller.user_id)
@@ -64,7 +64,7 @@ async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) 
     The session stays in the role that it has, while the person still holds it, unless another one is wished for.
     """
     before, known = await asyncio.gather(services.users.grant(caller.user_id, wish.session_id), known_roles(services))
-    grant = _grant(services, caller, wish, known)
+    grant = await _grant(services, caller, wish, known)
     if before is not None:
         held = wish.role is None and set(before.role.effective) <= set(grant.roles)
         grant = replace(
@@ -78,8 +78,8 @@ async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) 
     return grant
 
 
-def _grant(services: Services, caller: Caller, wish: OpenSession, known: set[str]) -> SessionGrant:
-    sealed = services.sealer.seal(wish.token, user_id=caller.user_id, session_id=wish.session_id)
+async def _grant(services: Services, caller: Caller, wish: OpenSession, known: set[str]) -> SessionGrant:
+    sealed = await services.sealer.seal(wish.token, user_id=caller.user_id, session_id=wish.session_id)
     return SessionGrant(
         user_id=caller.user_id,
         session_id=wish.session_id,

@@ -37,6 +37,7 @@ PINNED = {
     "Microsoft.Insights/metricAlerts": "2026-01-01",
     "Microsoft.Insights/scheduledQueryRules": "2026-03-01",
     "Microsoft.KeyVault/vaults": "2026-02-01",
+    "Microsoft.KeyVault/vaults/keys": "2026-02-01",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "2024-11-30",
     "Microsoft.Network/networkSecurityGroups": "2025-09-01",
     "Microsoft.Network/privateDnsZones": "2024-06-01",

@@ -32,7 +32,7 @@ ROLES = {
     (APP, "Cognitive Services OpenAI User", "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd", "openAi"),
     (APP, "Durable Task Data Contributor", "0ad04412-c4d5-4796-b79c-f76d14c8d402", "taskHub"),
     (APP, "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb", "insights"),
-    (APP, "Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "vault"),
+    (APP, "Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", "sealingKey"),
     # Trigger door only; the exception of docs/security.md.
     (WEB_PUBSUB, "Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "vault"),
     (DEPLOYER, "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "promptContainer"),
@@ -70,6 +70,11 @@ def variable(module: str, name: str) -> Any:
     return plain(node)
 
 
+def variable_text(part: str) -> set[str]:
+    """Name the templates in whose text a part stands."""
+    return {path.name for path in files() if part in path.read_text(encoding="utf-8")}
+
+
 def documented() -> dict[str, str]:
     """Every key of docs/settings.md with the rest of its row; a row may name several."""
     rows = re.findall(r"^\| (`[^|]+`) \|(.*)$", PAGE, re.MULTILINE)
@@ -92,11 +97,12 @@ def test_the_app_settings_are_exactly_the_documented_keys_that_apply() -> None:
 
 
 def test_no_setting_in_azure_holds_a_key() -> None:
-    """Identity everywhere; the one secret is a reference."""
+    """Identity everywhere, and no secret, not even by reference: the sealing key is an address."""
     settings = variable("function-app", "settings")
 
     assert settings["UPSTREAM_PROOF"] == "identity"
-    assert settings["SEALING_KEY"] == "sealingKeyReference"
+    assert settings["SEALING_KEY_ID"] == "sealingKeyId"
+    assert variable_text("@Microsoft.KeyVault") == {"event-handler.bicep"}
     assert {settings[key] for key in settings if key.endswith("__credential")} == {"managedidentity"}
     assert not {key for key in settings if re.search(r"SECRET|PASSWORD|API_KEY$", key)}
 
@@ -138,8 +144,9 @@ def test_what_only_some_deployments_have_is_conditional() -> None:
     access = load(MODULES / "access.bicep").declared
 
     assert access["webPubSubOnVault"].condition == "(door == 'trigger')"
-    deployers = [one for name, one in access.items() if name.startswith("deployerOn")]
-    assert {one.condition for one in deployers} == {"(hasDeployer)"}
+    deployers = {name: one.condition for name, one in access.items() if name.startswith("deployerOn")}
+    assert deployers.pop("deployerOnVault") == "(hasDeployer && door == 'trigger')"
+    assert set(deployers.values()) == {"(hasDeployer)"}
 
 
 def test_the_security_page_lists_the_same_roles() -> None:
@@ -187,6 +194,8 @@ POLICY = [
     ("key-vault", "vault", "properties.enablePurgeProtection", True),
     ("key-vault", "vault", "properties.enableSoftDelete", True),
     ("key-vault", "vault", "properties.publicNetworkAccess", PUBLIC),
+    ("key-vault", "sealingKey", "properties.kty", "RSA"),
+    ("key-vault", "sealingKey", "properties.keyOps", ["wrapKey", "unwrapKey"]),
     ("monitoring", "insights", "properties.DisableLocalAuth", True),
     ("monitoring", "workspace", "properties.features.disableLocalAuth", True),
 ]
@@ -309,10 +318,10 @@ def logged() -> dict[str, set[str]]:
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if not (isinstance(call, ast.Call) and ast.unparse(call.func).startswith("_log.")):
                     continue
-                event = ast.literal_eval(call.args[0])
+                event = str(ast.literal_eval(call.args[0]))
                 extra = next((one.value for one in call.keywords if one.arg == "extra"), None)
-                keys = extra.keys if isinstance(extra, ast.Dict) else []
-                fields = {str(ast.literal_eval(key)) for key in keys if key is not None}
+                keys: list[ast.expr | None] = extra.keys if isinstance(extra, ast.Dict) else []
+                fields = {ast.unparse(key).strip("'") for key in keys if key is not None}
                 found[event] = found.get(event, fields) & fields
     return found
 

@@ -30,11 +30,11 @@ class MemoryVerifier:
 class MemorySealer:
     """Meet TokenSealer without any secrecy."""
 
-    def seal(self, token: str, *, user_id: UserId, session_id: PublicId) -> str:
+    async def seal(self, token: str, *, user_id: UserId, session_id: PublicId) -> str:
         """Wrap the token with user and session."""
         return base64.b64encode(json.dumps([user_id, session_id, token]).encode()).decode()
 
-    def open(self, sealed: str, *, user_id: UserId, session_id: PublicId) -> str:
+    async def open(self, sealed: str, *, user_id: UserId, session_id: PublicId) -> str:
         """Give back what `seal` wrapped for the same user and session."""
         owner, session, token = json.loads(base64.b64decode(sealed))
         if (owner, session) != (user_id, session_id):

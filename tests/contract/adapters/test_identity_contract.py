@@ -1,6 +1,5 @@
 """Tokens, seals and proofs: what is believed, and what is not."""
 
-import base64
 import hashlib
 import hmac
 from typing import Any
@@ -8,42 +7,12 @@ from typing import Any
 import pytest
 
 from shared.adapters.entra import EntraTokens, EntraVerifier, SigningKeys
-from shared.adapters.memory.identity import MemorySealer
 from shared.adapters.on_behalf_of import OnBehalfOf
-from shared.adapters.sealing import LocalKeySealer
 from shared.adapters.upstream import IdentityProof, SignatureProof
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.ids import PublicId, UserId
-from shared.ports import TokenSealer
+from shared.domain.ids import UserId
 
 from .conftest import TENANT, Part
-
-KEY = base64.b64encode(bytes(range(32))).decode()
-SAM, SESSION = UserId("t:sam"), PublicId("s")
-
-
-@pytest.fixture(params=["fake", "real"])
-def sealer(request: pytest.FixtureRequest) -> TokenSealer:
-    """Both sealers."""
-    return MemorySealer() if request.param == "fake" else LocalKeySealer(KEY)
-
-
-def test_a_sealed_token_opens_for_its_own_session_only(sealer: TokenSealer) -> None:
-    """Bound to user and session; anything else is `token_expired`."""
-    sealed = sealer.seal("secret", user_id=SAM, session_id=SESSION)
-
-    assert "secret" not in sealed
-    assert sealer.open(sealed, user_id=SAM, session_id=SESSION) == "secret"
-    for user, session in ((UserId("t:eve"), SESSION), (SAM, PublicId("other"))):
-        with pytest.raises(ChatError) as refused:
-            sealer.open(sealed, user_id=user, session_id=session)
-        assert refused.value.code is ErrorCode.TOKEN_EXPIRED
-
-
-def test_a_key_of_the_wrong_size_is_refused_at_start() -> None:
-    """No weak key by accident."""
-    with pytest.raises(ValueError, match="32 bytes"):
-        LocalKeySealer(base64.b64encode(b"short").decode())
 
 
 def verifier(identity: Part) -> EntraVerifier:

@@ -145,7 +145,7 @@ class Deployment:
             email="sam@example.com",
             role=RoleChoice(shown="Sales", effective=("Sales",)),
             roles=("Sales",),
-            sealed_token=MemorySealer().seal("t", user_id=SAM, session_id=session),
+            sealed_token=await MemorySealer().seal("t", user_id=SAM, session_id=session),
             expires_at=weather.START + timedelta(hours=3),
         )
         await self.users.put_grant(grant)
