@@ -35,6 +35,10 @@ class UserStore(Protocol):
         """Change a title: the person may always, anybody else once and before the person did; False if not."""
         ...
 
+    async def mark_read(self, user_id: UserId, key: ConversationKey, seq: int) -> bool:
+        """Move a person's read marker forward; False where it was as far already, or the conversation is unlisted."""
+        ...
+
     async def entries(
         self,
         user_id: UserId,

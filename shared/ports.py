@@ -211,8 +211,14 @@ class ClientChannel(Protocol):
         """Send to one connection."""
         ...
 
-    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
-        """Send to all connections in a room, but one."""
+    async def to_room(
+        self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None, outside: RoomName | None = None
+    ) -> None:
+        """Send to all connections in a room but one, and but those that are in the room `outside` as well."""
+        ...
+
+    async def present(self, room: RoomName) -> dict[ConnectionId, UserId]:
+        """List who is in a room at present, as far as the service knows."""
         ...
 
     async def enter(self, room: RoomName, connection_id: ConnectionId) -> None:

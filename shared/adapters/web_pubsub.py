@@ -49,9 +49,13 @@ class WebPubSubChannel:
                 connection_id, message=frame_data(frame), content_type="application/json"
             )
 
-    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
-        """Send to all connections in a room, but one."""
+    async def to_room(
+        self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None, outside: RoomName | None = None
+    ) -> None:
+        """Send to all connections in a room but one, and but those that are in the room `outside` as well."""
         choice: dict[str, Any] = {"excluded": [but]} if but is not None else {}
+        if outside is not None:
+            choice["filter"] = f"not ({_quoted(outside)} in groups)"
         async with _translated():
             await self._client.send_to_group(room, message=frame_data(frame), content_type="application/json", **choice)
 
@@ -69,6 +73,14 @@ class WebPubSubChannel:
         """Take all connections of a person out of a room, at once."""
         async with _translated():
             await self._client.remove_user_from_group(room, user_id)
+
+    async def present(self, room: RoomName) -> dict[ConnectionId, UserId]:
+        """List who is in a room at present, as far as the service knows."""
+        found: dict[ConnectionId, UserId] = {}
+        async with _translated():
+            async for member in self._client.list_connections(group=room):
+                found[ConnectionId(member.connection_id)] = UserId(member.user_id or "")
+        return found
 
     async def close_connection(self, connection_id: ConnectionId, reason: str) -> None:
         """Close a connection, which may be gone by now."""

@@ -11,8 +11,9 @@ from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, Use
 from shared.domain.tools import Approval, CallState, ToolCall
 from shared.domain.turn_events import ApprovalsSettled
 from shared.domain.turns import LEASE_S, Turn, TurnRef, TurnStatus
-from shared.flow.audience import tell
+from shared.flow.audience import tell_asker
 from shared.flow.services import Services
+from shared.flow.standing import Reader, at_turn
 from shared.ports import TurnEngine
 
 _log = logging.getLogger("salescoach.approvals")
@@ -38,6 +39,7 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
     """
     key = key_of(verdict.turn_id)
     turn = await services.conversations.turn(key, verdict.turn_id)
+    await at_turn(services, Reader(user_id=verdict.user_id), turn)
     if turn is None or turn.asker.id != verdict.user_id:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
     call = await _find(services, key, verdict.turn_id, verdict.call_id)
@@ -47,7 +49,7 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
     if call.approval is not Approval.WAITING or not await _write(services, turn, call, word):
         raise ChatError(ErrorCode.CONFLICT, "This call was decided before.")
     resolved = _resolved(turn, call, approved=verdict.approved, reason="user")
-    await tell(services, turn.conversation, resolved, but=verdict.connection)
+    await tell_asker(services, turn, resolved, but=verdict.connection)
     await _wake(services, engine, turn, call.call_id)
     return replace(resolved, request_id=verdict.request_id)
 
@@ -56,7 +58,7 @@ async def supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
     """Refuse the open approvals of a turn whose asker went on to another question (rule 16)."""
     for call in await services.conversations.calls(turn.conversation.key, turn.turn_id):
         if call.approval is Approval.WAITING and await _write(services, turn, call, Approval.SUPERSEDED):
-            await tell(services, turn.conversation, _resolved(turn, call, approved=False, reason="superseded"))
+            await tell_asker(services, turn, _resolved(turn, call, approved=False, reason="superseded"))
             await _wake(services, engine, turn, call.call_id)
 
 
@@ -81,7 +83,7 @@ async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) ->
         undecided = call.call_id in call_ids and call.approval is Approval.WAITING
         if undecided and await _write(services, turn, call, silence):
             reason = "cancelled" if silence is Approval.CANCELLED else "timeout"
-            await tell(services, turn.conversation, _resolved(turn, call, approved=False, reason=reason))
+            await tell_asker(services, turn, _resolved(turn, call, approved=False, reason=reason))
     calls = await services.conversations.calls(ref.key, ref.turn_id)
     approved = [call.call_id for call in calls if call.call_id in call_ids and call.approval is Approval.APPROVED]
     lease = services.clock.now() + timedelta(seconds=LEASE_S)

@@ -31,7 +31,8 @@ async def admit(services: Services, question: Question, *, starts: bool) -> None
 
     def take(allowance: Allowance) -> Allowance:
         counted = rules.count(allowance, turn, limits, services.clock.now())
-        counted = budget.reserve(counted, turn, tokens, limits, services.clock.now())
+        if question.calls_coach:
+            counted = budget.reserve(counted, turn, tokens, limits, services.clock.now())
         seat = Seat(key=question.conversation.key, turn_id=turn, at=services.clock.now())
         return rules.sit(counted, seat, limits) if starts else counted
 

@@ -8,10 +8,11 @@ from shared.domain.conversation import Message, pass_on
 from shared.domain.errors import ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import ErrorBody, address
 from shared.domain.frames import ResponseCancelled, ResponseCommitted, ResponseFailed
+from shared.domain.live_frames import ResponseWithheld
 from shared.domain.notes import is_due
 from shared.domain.tools import ToolCall
 from shared.domain.turns import LEASE_S, Turn, TurnRef
-from shared.flow.audience import tell
+from shared.flow.audience import tell, tell_withheld
 from shared.flow.limits import settle
 from shared.flow.query import list_conversation, start
 from shared.flow.services import Services
@@ -90,6 +91,8 @@ async def _start_next(services: Services, engine: TurnEngine, turn: Turn) -> Non
 
 async def _tell_end(services: Services, turn: Turn, answer: Message) -> None:
     await tell(services, turn.conversation, end_frame(turn, answer))
+    withheld = ResponseWithheld(**address(turn.conversation), turn_id=turn.turn_id, reason="role")
+    await tell_withheld(services, turn.conversation, withheld)
     _log.info("turn.released", extra={"turn_id": turn.turn_id, "status": answer.status})
 
 

@@ -54,8 +54,15 @@ def plan_call(plan: Plan, index: int, requested: RequestedCall) -> ToolCall:
     if index >= plan.effect.calls_left:
         return _settled(planned, CallState.REFUSED, "The limit of tool calls for this question is reached.")
     if tool.needs_approval or (plan.tainted and tool.acts):
-        return replace(planned, approval=Approval.WAITING, expires_at=plan.approve_until)
+        return _to_approve(plan, planned)
     return planned
+
+
+def _to_approve(plan: Plan, call: ToolCall) -> ToolCall:
+    """Let a call wait for its asker, unless it is not for their eyes."""
+    if not plan.turn.sight().hears(plan.turn.conversation.bound_to):
+        return _settled(call, CallState.REFUSED, "Who asked may not see this call, and so cannot approve it.")
+    return replace(call, approval=Approval.WAITING, expires_at=plan.approve_until)
 
 
 def _settled(call: ToolCall, state: CallState, reason: str) -> ToolCall:

@@ -15,7 +15,7 @@ from shared.domain.turn import BACKOFF_MOST_S
 from shared.domain.turn_events import PlannedCall, RoundEnded, RoundKind, RunRound
 from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef, TurnStatus
 from shared.flow.approvals import approval_required
-from shared.flow.audience import tell
+from shared.flow.audience import tell, tell_asker
 from shared.flow.context import Context, build
 from shared.flow.plan import Plan, plan_call
 from shared.flow.servers import FALLEN_BACK, tell_down
@@ -211,7 +211,8 @@ async def _store(
     text = speaker.text[len(before) + len(ROUND_JOIN) :] if before else speaker.text
     # In the last round no tools are offered; a model that asks for one all the same is not obeyed.
     asked = () if effect.last else finished.calls
-    until = services.clock.now() + timedelta(seconds=services.limits.approval_s)
+    patience_s = services.limits.group_approval_s if turn.conversation.kind == "group" else services.limits.approval_s
+    until = services.clock.now() + timedelta(seconds=patience_s)
     plan = Plan(
         turn=turn,
         effect=effect,
@@ -257,7 +258,7 @@ async def _planned(services: TurnServices, turn: Turn, calls: list[ToolCall]) ->
     if marked is None:
         return RoundEnded(kind=RoundKind.STALE)
     for call in waiting:
-        await tell(services, turn.conversation, approval_required(turn, call))
+        await tell_asker(services, turn, approval_required(turn, call))
     # Counted from the first asking: an execution that takes over does not begin the wait anew.
     left_s = max((last - services.clock.now()).total_seconds(), 0.0)
     return RoundEnded(kind=RoundKind.CALLS, calls=planned, approval_s=left_s)

@@ -2,50 +2,31 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Literal
 from weakref import WeakValueDictionary
 
-from shared.domain.conversation import Conversation, Head, Message, Person, Placed, Question, Repeated, place
+from shared.domain.conversation import Conversation, Head, Message, Placed, Question, Repeated, place
 from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import address
-from shared.domain.frames import NewMessage, QueryAccepted
-from shared.domain.identity import SessionGrant
-from shared.domain.ids import ConnectionId, ConversationKey, MessageId, PublicId, session_key, text_hash, turn_id
+from shared.domain.frames import NewMessage, QueryAccepted, Response
+from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.live_frames import ResponseWithheld
 from shared.domain.text import clean_title
-from shared.domain.turns import LEASE_S, Turn, TurnStatus
+from shared.domain.turns import Turn, TurnStatus
 from shared.flow import limits
 from shared.flow.approvals import supersede
+from shared.flow.asking import Ask, question_of, records, standing_of
 from shared.flow.audience import tell, tell_connection
 from shared.flow.respond import response_of
 from shared.flow.services import Services
+from shared.flow.standing import Standing
 from shared.ports import TurnEngine
 
-TOKEN_LEFT_S = 300.0
-"""A question whose token lives shorter is refused before acceptance (docs/protocol.md)."""
 ACCEPT_WITHIN_S = 2.0
 """How long acceptance is retried against other writers (architecture.md, decision 2)."""
-CONTENT_MOST_BYTES = 32 * 1024
 
 _log = logging.getLogger("salescoach.query")
 _turnstiles: WeakValueDictionary[ConversationKey, asyncio.Lock] = WeakValueDictionary()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A question as it arrived, its asker proved."""
-
-    grant: SessionGrant
-    session_id: PublicId
-    message_id: MessageId
-    id_from_client: bool
-    content: str | None
-    input_type: Literal["text", "audio"] = "text"
-    spoken: bool = False
-    connection: ConnectionId | None = None
-    request_id: str | None = None
 
 
 async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepted:
@@ -54,51 +35,32 @@ async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepte
     Raises:
         ChatError: refused before acceptance, so that nothing is stored; never after.
     """
-    question = _question(services, wish)
+    standing = await standing_of(services, wish)
+    question = question_of(services, wish, standing)
     turnstile = _turnstiles.setdefault(question.conversation.key, asyncio.Lock())
     async with turnstile:
-        outcome = await _accept(services, wish, question)
+        outcome = await _accept(services, wish, standing, question)
+        if isinstance(outcome, tuple):
+            # Before the next one is accepted, so that people see them in their order as far as one worker goes.
+            await asyncio.gather(_announce(services, wish, question, outcome[0]), _begin(services, engine, outcome[1]))
     if isinstance(outcome, Repeated):
-        return await _repeat(services, engine, wish, question, outcome)
+        return await _repeat(services, engine, wish, standing, outcome)
     message, turn = outcome
-    await asyncio.gather(
-        _announce(services, wish, question, message), start(engine, turn), _supersede(services, engine, turn)
-    )
     _log.info(
         "query.accepted",
         extra={
-            "turn_id": turn.turn_id,
-            "status": turn.status.value,
+            "turn_id": turn.turn_id if turn else None,
+            "status": turn.status.value if turn else None,
             "seq": message.seq,
             "chars": len(message.content),
         },
     )
-    return _accepted(question.conversation, wish, question.message_id, turn.turn_id, duplicate=False)
+    return _accepted(question.conversation, wish, question.message_id, message.turn_id, duplicate=False)
 
 
-def _question(services: Services, wish: Ask) -> Question:
-    content = wish.content or ""
-    if not content.strip():
-        raise ChatError(ErrorCode.BAD_REQUEST, "The question is empty.")
-    if len(content.encode()) > CONTENT_MOST_BYTES:
-        raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
-    if wish.grant.expires_at - services.clock.now() < timedelta(seconds=TOKEN_LEFT_S):
-        raise ChatError(ErrorCode.TOKEN_EXPIRED, "The token ends too soon: send session.update with a new one.")
-    user = wish.grant.user_id
-    key = session_key(user, wish.session_id)
-    return Question(
-        conversation=Conversation(key=key, public_id=wish.session_id, kind="session", owner=user),
-        message_id=wish.message_id,
-        id_from_client=wish.id_from_client,
-        sender=Person(id=user, name=wish.grant.name),
-        content=content,
-        text_hash=text_hash(content),
-        input_type=wish.input_type,
-        turn_id=turn_id(key, wish.message_id),
-    )
-
-
-async def _accept(services: Services, wish: Ask, question: Question) -> tuple[Message, Turn] | Repeated:
+async def _accept(
+    services: Services, wish: Ask, standing: Standing, question: Question
+) -> tuple[Message, Turn | None] | Repeated:
     """Store question, turn and head in one batch; other writers are given way to for two seconds."""
     give_up = services.clock.monotonic() + ACCEPT_WITHIN_S
     wait = 0.01
@@ -114,7 +76,7 @@ async def _accept(services: Services, wish: Ask, question: Question) -> tuple[Me
             if repeated := await _earlier(services, question):
                 return repeated
             raise
-        message, turn = _records(services, wish, question, placed)
+        message, turn = records(services, wish, standing, question, placed)
         outcome = await services.conversations.accept(placed.head, stored.etag if stored else None, message, turn)
         if outcome == "accepted":
             return message, turn
@@ -153,41 +115,10 @@ async def _uncount(services: Services, question: Question) -> None:
         await limits.give_back(services, question)
 
 
-def _records(services: Services, wish: Ask, question: Question, placed: Placed) -> tuple[Message, Turn]:
-    now = services.clock.now()
-    message = Message(
-        conversation_id=question.conversation.public_id,
-        seq=placed.seq,
-        message_id=question.message_id,
-        turn_id=question.turn_id,
-        author="user",
-        sender=question.sender,
-        content=question.content,
-        input_type=question.input_type,
-        created_at=now,
-    )
-    turn = Turn(
-        conversation=question.conversation,
-        turn_id=question.turn_id,
-        question_id=question.message_id,
-        asker=question.sender,
-        session_id=wish.grant.session_id,
-        role=wish.grant.role,
-        input_type=question.input_type,
-        created_at=now,
-        lease_until=now + timedelta(seconds=LEASE_S),
-        timezone=wish.grant.timezone,
-        locale=wish.grant.locale,
-        spoken=wish.spoken,
-    )
-    if placed.starts:
-        turn = replace(turn, status=TurnStatus.RUNNING, epoch=1)
-    return message, turn
-
-
 async def _announce(services: Services, wish: Ask, question: Question, message: Message) -> None:
-    """Show the question to the person's other connections, and list a conversation that begins."""
-    frame = NewMessage(message=message, session_id=question.conversation.public_id)
+    """Show the question to everyone else who follows, and list a conversation that begins."""
+    where = address(question.conversation)
+    frame = NewMessage(message=message, session_id=where.get("session_id"), group_id=where.get("group_id"))
     if message.seq == 1:
         await asyncio.gather(
             list_conversation(services, question.conversation, message),
@@ -198,7 +129,9 @@ async def _announce(services: Services, wish: Ask, question: Question, message: 
 
 
 async def list_conversation(services: Services, conversation: Conversation, first: Message) -> None:
-    """Put a conversation into its person's list; a repeat changes nothing."""
+    """Put a session into its person's list; a repeat changes nothing. A group is listed for whom its owner lets in."""
+    if conversation.kind == "group":
+        return
     entry = ConversationEntry(
         user_id=conversation.owner,
         key=conversation.key,
@@ -213,6 +146,12 @@ async def list_conversation(services: Services, conversation: Conversation, firs
     except StoreUnavailable:
         # The message is accepted by now; `release` lists the conversation again.
         _log.warning("conversation.unlisted", extra={"key": conversation.key})
+
+
+async def _begin(services: Services, engine: TurnEngine, turn: Turn | None) -> None:
+    """Set a turn going, if there is one; a repeat does no harm."""
+    if turn is not None:
+        await asyncio.gather(start(engine, turn), _supersede(services, engine, turn))
 
 
 async def start(engine: TurnEngine, turn: Turn) -> None:
@@ -241,27 +180,33 @@ async def _supersede(services: Services, engine: TurnEngine, turn: Turn) -> None
 
 
 async def _repeat(
-    services: Services, engine: TurnEngine, wish: Ask, question: Question, repeated: Repeated
+    services: Services, engine: TurnEngine, wish: Ask, standing: Standing, repeated: Repeated
 ) -> QueryAccepted:
     """Answer a repetition as the first time; if the turn has ended, its response follows."""
-    key = question.conversation.key
-    message, turn = await asyncio.gather(
-        services.conversations.message(key, repeated.message_id), services.conversations.turn(key, repeated.turn_id)
-    )
-    if message is None or turn is None:
+    key = standing.conversation.key
+    message = await services.conversations.message(key, repeated.message_id)
+    turn = await services.conversations.turn(key, TurnId(message.turn_id)) if message and message.turn_id else None
+    if message is None or (message.turn_id and turn is None):
         raise ChatError(ErrorCode.INTERNAL, "The earlier message cannot be read at present.")
-    if message.sender is None or message.sender.id != question.sender.id or message.content != question.content:
+    if message.sender is None or message.sender.id != wish.grant.user_id or message.content != wish.content:
         raise ChatError(ErrorCode.CONFLICT, "This message_id was used for another message.")
-    if turn.attempt == 0:
+    if turn is not None and turn.attempt == 0:
         # The first acceptance may have died right after its batch; doing the rest twice does no harm.
-        await asyncio.gather(start(engine, turn), _supersede(services, engine, turn))
-    if turn.status.ended and turn.sealed is not None and wish.connection is not None:
-        await tell_connection(services, wish.connection, response_of(turn, turn.sealed))
-    return _accepted(question.conversation, wish, repeated.message_id, turn.turn_id, duplicate=True)
+        await _begin(services, engine, turn)
+    if turn is not None and turn.status.ended and turn.sealed is not None and wish.connection is not None:
+        await tell_connection(services, wish.connection, _ended(standing, turn, turn.sealed))
+    return _accepted(standing.conversation, wish, repeated.message_id, message.turn_id, duplicate=True)
+
+
+def _ended(standing: Standing, turn: Turn, answer: Message) -> Response | ResponseWithheld:
+    """Show an answer that is there already, unless it is not for this person."""
+    if standing.sight.reads(answer):
+        return response_of(turn, answer)
+    return ResponseWithheld(**address(turn.conversation), turn_id=turn.turn_id, reason="role")
 
 
 def _accepted(
-    conversation: Conversation, wish: Ask, message_id: MessageId, turn: str, *, duplicate: bool
+    conversation: Conversation, wish: Ask, message_id: MessageId, turn: str | None, *, duplicate: bool
 ) -> QueryAccepted:
     return QueryAccepted(
         **address(conversation),

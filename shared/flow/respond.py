@@ -108,6 +108,7 @@ def make_answer(
         usage=turn.usage(),
         tool_feedback=[feedback(call) for call in calls],
         prompt_version=last.prompt_version if last else None,
+        bound_to=turn.conversation.bound_to,
     )
 
 

@@ -66,6 +66,8 @@ class Services:
     channel: ClientChannel
     limits: TurnLimits
     watch: Watch
+    coach_names: tuple[str, ...] = ("coach",)
+    """By these names people call the coach in a group: `@coach`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

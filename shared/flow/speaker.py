@@ -9,7 +9,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ResponseDelta
 from shared.domain.guard import Guard
-from shared.domain.text import CHECKPOINT_BYTES, CHECKPOINT_INTERVAL_S, Coalescer, Normaliser
+from shared.domain.text import CHECKPOINT_BYTES, CHECKPOINT_INTERVAL_S, Normaliser, paced
 from shared.domain.turns import LEASE_S, Turn
 from shared.flow.audience import tell
 from shared.flow.services import Services
@@ -26,7 +26,7 @@ class Speaker:
     def __init__(self, services: Services, turn: Turn, said_before: str) -> None:
         self._services = services
         self._turn = turn
-        self._coalescer = Coalescer()
+        self._coalescer = paced(turn.listeners or 1)
         self._normaliser = Normaliser()
         self.guard = Guard(before=said_before)
         self._news = asyncio.Event()

@@ -21,7 +21,7 @@ from shared.domain.tools import (
     feedback,
 )
 from shared.domain.turns import LEASE_S, Turn, TurnRef
-from shared.flow.audience import tell
+from shared.flow.audience import tell, tell_call
 from shared.flow.catalog import select
 from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
@@ -112,7 +112,7 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
         name=call.name,
         arguments=call.arguments,
     )
-    await tell(services, turn.conversation, started)
+    await tell_call(services, turn, started)
     began = services.clock.monotonic()
     context = await _context(services, turn, call, server)
     result = context if isinstance(context, ToolResult) else await _asked(services, turn, opened, server, context)
@@ -160,7 +160,7 @@ async def _watched(
             return working.result()
         if watching.result() == "fenced":
             return None
-        return _stopped() if call.safe_to_repeat else _unknown()
+        return _stopped() if call.reads else _unknown()
     finally:
         for task in (working, watching):
             task.cancel()

@@ -39,24 +39,23 @@ class CosmosConversations:
         return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn
+        self, head: Head, etag: str | None, question: Message, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
         """Store question, turn and head in one atomic batch; creates come first, to tell a duplicate as such."""
         key = head.conversation.key
-        starts = head.active_turn == turn.turn_id
-        placed = replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
+        placed = [wire.turn_document(wire.placed_turn(turn, head))] if turn is not None else []
         asked, document = wire.question_document(head.conversation, question), wire.head_document(head)
         outcome = await self._items.batch(
             key,
             [
                 items.create(kept_for(self._days, asked)),
-                items.create(kept_for(self._days, wire.turn_document(placed))),
+                *(items.create(kept_for(self._days, one)) for one in placed),
                 items.create(document) if etag is None else items.replace(document, etag),
             ],
         )
         if not isinstance(outcome, Refused):
             return "accepted"
-        is_head = outcome.index == 2  # noqa: PLR2004  # the place of the head in the batch above
+        is_head = outcome.index == 1 + len(placed)
         if is_head or outcome.status != _TAKEN:
             return "changed"
         stored = await self.message(key, MessageId(question.message_id))

@@ -50,6 +50,11 @@ class CosmosUsers:
         changes = setting(title=title, titled=True, **({"renamed": True} if by_person else {}))
         return await self._items.patch(user_id, wire.entry_id(key), changes, condition) is not None
 
+    async def mark_read(self, user_id: UserId, key: ConversationKey, seq: int) -> bool:
+        """Move a person's read marker forward."""
+        condition = f'c.kind = "entry" AND (NOT IS_DEFINED(c.read_seq) OR c.read_seq < {int(seq)})'
+        return await self._items.patch(user_id, wire.entry_id(key), setting(read_seq=seq), condition) is not None
+
     async def entries(
         self,
         user_id: UserId,

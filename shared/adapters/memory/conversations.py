@@ -44,20 +44,19 @@ class MemoryConversations:
         return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn
+        self, head: Head, etag: str | None, question: Message, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
         """Store question, turn and head in one atomic batch."""
         key = head.conversation.key
         question_document = wire.question_document(head.conversation, question)
         taken = await self._read(key, question_document["id"])
-        if taken is not None or (key, wire.turn_item_id(turn.turn_id)) in self._documents:
+        placed = [wire.turn_document(wire.placed_turn(turn, head))] if turn is not None else []
+        if taken is not None or any((key, document["id"]) in self._documents for document in placed):
             is_ours = taken is not None and wire.message_from(taken) == wire.message_from(question_document)
             return "accepted" if is_ours else "exists"
         if not self._is_head(key, etag):
             return "changed"
-        starts = head.active_turn == turn.turn_id
-        placed = replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
-        self.bind([question_document, wire.turn_document(placed), wire.head_document(head)])
+        self.bind([question_document, *placed, wire.head_document(head)])
         return "accepted"
 
     async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:

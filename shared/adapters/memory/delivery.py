@@ -18,6 +18,7 @@ class Sent:
     room: RoomName | None = None
     connection_id: ConnectionId | None = None
     but: ConnectionId | None = None
+    outside: RoomName | None = None
 
 
 class MemoryChannel:
@@ -27,6 +28,7 @@ class MemoryChannel:
         self.sent: list[Sent] = []
         self.closed: list[ConnectionId] = []
         self.entered: set[tuple[RoomName, ConnectionId]] = set()
+        self.people: dict[ConnectionId, UserId] = {}
         self.expelled: list[tuple[RoomName, UserId]] = []
         self.refusals = 0
         self.retry_after_s: float | None = None
@@ -43,9 +45,17 @@ class MemoryChannel:
         """Send to one connection."""
         await self._send(Sent(frame=frame, connection_id=connection_id))
 
-    async def to_room(self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None) -> None:
-        """Send to all connections in a room, but one."""
-        await self._send(Sent(frame=frame, room=room, but=but))
+    async def to_room(
+        self, room: RoomName, frame: Frame, *, but: ConnectionId | None = None, outside: RoomName | None = None
+    ) -> None:
+        """Send to all connections in a room but one, and but those that are in the room `outside` as well."""
+        await self._send(Sent(frame=frame, room=room, but=but, outside=outside))
+
+    async def present(self, room: RoomName) -> dict[ConnectionId, UserId]:
+        """List who is in a room; the fake knows the people of the connections that it was told."""
+        await self._answer()
+        here = (connection for place, connection in self.entered if place == room)
+        return {connection: self.people[connection] for connection in here if connection in self.people}
 
     async def enter(self, room: RoomName, connection_id: ConnectionId) -> None:
         """Record which connection is in which room."""

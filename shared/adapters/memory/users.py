@@ -67,6 +67,15 @@ class MemoryUsers:
         self.bind(document | {"title": title, "titled": True} | ({"renamed": True} if by_person else {}))
         return True
 
+    async def mark_read(self, user_id: UserId, key: ConversationKey, seq: int) -> bool:
+        """Move a person's read marker forward."""
+        await asyncio.sleep(0)
+        document = self._documents.get((user_id, wire.entry_id(key)))
+        if document is None or document.get("read_seq", 0) >= seq:
+            return False
+        self.bind(document | {"read_seq": seq})
+        return True
+
     async def entries(
         self,
         user_id: UserId,

@@ -1,0 +1,103 @@
+"""Find where a person stands in a conversation: whether it is theirs, what they may read, in which role they ask."""
+
+from dataclasses import dataclass, replace
+
+from shared.domain.conversation import Conversation
+from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.group import Group, Member, require_member
+from shared.domain.identity import Caller, RoleChoice
+from shared.domain.ids import ConversationKey, PublicId, UserId, group_key, session_key
+from shared.domain.policy import choose_role
+from shared.domain.sight import Sight
+from shared.domain.turns import Turn
+from shared.flow.catalog import known_roles
+from shared.flow.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One person in one conversation."""
+
+    conversation: Conversation
+    sight: Sight
+    group: Group | None = None
+
+    def works_as(self, own: RoleChoice) -> RoleChoice:
+        """Give the role in which the person asks here: in a group the group's, else their own."""
+        return own if self.group is None else self.group.works_as
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A proved person, with the roles that the proof holds."""
+
+    user_id: UserId
+    roles: tuple[str, ...] = ()
+
+
+async def reader_of(services: Services, caller: Caller) -> Reader:
+    """Take a caller with those of their roles that this deployment knows."""
+    known = await known_roles(services)
+    return Reader(user_id=caller.user_id, roles=choose_role(caller.roles, known, None).effective)
+
+
+def in_session(reader: Reader, session_id: PublicId) -> Standing:
+    """Stand in one's own session; a foreign session's id names another one of one's own."""
+    key = session_key(reader.user_id, session_id)
+    conversation = Conversation(key=key, public_id=session_id, kind="session", owner=reader.user_id)
+    return Standing(conversation=conversation, sight=Sight(roles=reader.roles))
+
+
+async def in_group(services: Services, reader: Reader, group_id: PublicId) -> Standing:
+    """Stand in a group, as its item says at this moment.
+
+    Raises:
+        ChatError: `not_found` to everyone but its members.
+    """
+    standing = await _member(services, reader, group_key(group_id))
+    if standing is None:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such group.")
+    return standing
+
+
+async def anywhere(services: Services, reader: Reader, conversation_id: PublicId) -> Standing:
+    """Stand in the group of this id if the person is its member, else in their session of this id."""
+    standing = await _member(services, reader, group_key(conversation_id))
+    return standing or in_session(reader, conversation_id)
+
+
+async def at_turn(services: Services, reader: Reader, turn: Turn | None) -> Standing:
+    """Stand where a turn belongs.
+
+    Raises:
+        ChatError: `not_found`, in the same words for absent and for not theirs.
+    """
+    where = turn.conversation if turn is not None else None
+    standing = None
+    if where is not None and where.kind == "group":
+        standing = await _member(services, reader, where.key)
+    elif where is not None and where.owner == reader.user_id:
+        standing = Standing(conversation=where, sight=Sight(roles=reader.roles))
+    if standing is None:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
+    return standing
+
+
+async def is_member(services: Services, key: ConversationKey, user_id: UserId) -> bool:
+    """Tell whether somebody belongs to a group at this moment."""
+    return await _member(services, Reader(user_id=user_id), key) is not None
+
+
+async def _member(services: Services, reader: Reader, key: ConversationKey) -> Standing | None:
+    stored = await services.groups.group(key)
+    try:
+        member = require_member(stored.group if stored else None, reader.user_id)
+    except ChatError:
+        return None
+    return _as_member(stored.group, member, reader) if stored else None
+
+
+def _as_member(group: Group, member: Member, reader: Reader) -> Standing:
+    after_seq = member.joined_seq if group.history == "since_join" else 0
+    conversation = replace(group.conversation, bound_to=group.bound_to)
+    return Standing(conversation=conversation, sight=Sight(after_seq=after_seq, roles=reader.roles), group=group)
