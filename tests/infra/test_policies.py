@@ -340,7 +340,9 @@ def test_an_alert_waits_for_lines_that_the_app_writes(alert: dict[str, Any]) -> 
     assert waits
     for several, one, rest in waits:
         for event in re.findall(r"[a-z_.]+", several or one):
-            fields = set(re.findall(r"line\.(\w+)", rest)) | ({"turn_id"} if " on turn" in alert["query"] else set())
+            fields: set[str] = set(re.findall(r"line\.(\w+)", rest)) | (
+                {"turn_id"} if " on turn" in alert["query"] else set[str]()
+            )
             assert event in events
             assert fields <= events[event] & FIELDS, event
 
