@@ -5,13 +5,27 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test check types quick lint e2e faults eval bench package lock setup help
+.PHONY: run test test-parts test-stacks check types quick lint e2e faults eval bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
 
-test: setup ## run all tests: unit, contract, local, end to end, browser
+# The tests that start whole stacks wait most of the time; beside them the others cost hardly any.
+STACKS := tests/e2e tests/faults tests/smoke tests/web
+
+test: setup ## run all tests in two halves side by side, or those that ARGS names
+ifeq ($(strip $(ARGS)),)
+	@echo "Two halves side by side; each prints its results when it has ended, after some minutes."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-parts test-stacks
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
+
+test-parts:
+	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(STACKS))
+
+test-stacks:
+	@$(BIN)/python -m pytest $(STACKS)
 
 check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick lint
