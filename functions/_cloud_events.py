@@ -16,6 +16,7 @@ from shared.domain.errors import ChatError, ErrorCode
 FRESH_S = 300.0
 """An event that is older was captured somewhere and sent again; clocks may differ by as much."""
 
+_BINARY = frozenset({"application/octet-stream", "application/x-protobuf"})
 _SYSTEM_EVENTS = frozenset({"connect", "connected", "disconnected"})
 
 
@@ -35,20 +36,30 @@ async def read(req: func.HttpRequest) -> tuple[str, _edge.ClientEvent]:
     if not (ours and connection_id and kind == wanted):
         raise ChatError(ErrorCode.BAD_REQUEST, "This is no event of our hub.")
     _require_fresh(headers.get("ce-time", ""))
-    body = req.get_body().decode("utf-8", "replace")
+    body = _text(headers.get("content-type", ""), req.get_body())
     return name, _edge.ClientEvent(
         connection_id=_edge.ConnectionId(connection_id),
         user_id=_edge.UserId(headers.get("ce-userid", "")),
         data=body,
         state=state_from(_states(headers.get("ce-connectionstate"))),
-        origin=_origin(body) if name == "connect" else None,
+        origin=_origin(body or "") if name == "connect" else None,
     )
+
+
+def _text(content_type: str, body: bytes) -> str | None:
+    """Read a body that is text; None for a binary frame, and for bytes that are not UTF-8."""
+    if content_type.partition(";")[0].strip().lower() in _BINARY:
+        return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _require_fresh(time: str) -> None:
     try:
         age = datetime.now(UTC) - datetime.fromisoformat(time)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise ChatError(ErrorCode.BAD_REQUEST, "ce-time is no time with a zone.") from None
     if abs(age.total_seconds()) > FRESH_S:
         raise ChatError(ErrorCode.UNAUTHENTICATED, "This event is too old, or from the future.")

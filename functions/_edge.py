@@ -11,6 +11,7 @@ import azure.functions as func
 
 from functions._state import ConnectionState, state_from
 from shared.bootstrap import services as build_services
+from shared.domain import correlation
 from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, StoreUnavailable
 from shared.domain.frames import Error, Frame
 from shared.domain.identity import Caller, SessionGrant
@@ -50,10 +51,11 @@ class ClientEvent:
 
     connection_id: ConnectionId
     user_id: UserId
-    data: str
+    data: str | None
+    """The message; None when it is not text."""
     state: ConnectionState
     origin: str | None
-    correlation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    correlation_id: str = field(default_factory=lambda: correlation.current() or uuid.uuid4().hex)
 
     @property
     def session_id(self) -> PublicId | None:
@@ -86,7 +88,8 @@ async def client_event(request: str) -> ClientEvent:
     return ClientEvent(
         connection_id=ConnectionId(context["connectionId"]),
         user_id=UserId(context.get("userId") or ""),
-        data=event.get("data") or "",
+        # Binary data arrives here as text in which bytes may have been replaced (webPubSubTrigger).
+        data=None if str(event.get("dataType")).lower() == "binary" else event.get("data") or "",
         state=state_from(context.get("states") or {}),
         origin=origin_of(event),
     )
@@ -98,6 +101,7 @@ async def prove(connection_id: str, signature: str | None, authorization: str | 
     Raises:
         ChatError: `unauthenticated`.
     """
+    correlation.begin(uuid.uuid4().hex)
     ports = build_services()
     try:
         await ports.upstream.prove(connection_id=connection_id, signature=signature, authorization=authorization)
@@ -238,7 +242,7 @@ RestHandler = Callable[[Services, Caller], Awaitable[Any]]
 
 async def rest(req: func.HttpRequest, handle: RestHandler, *, status: int = 200) -> func.HttpResponse:
     """Answer a REST call of a proved person, in the one shape of success or failure."""
-    correlation_id = uuid.uuid4().hex
+    correlation_id = correlation.begin(uuid.uuid4().hex)
     try:
         caller = await _caller(req)
         data = await handle(build_services(), caller)

@@ -5,11 +5,11 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from functions._activity import turn_of
 from shared.bootstrap import engine, services, settings
 from shared.flow.persist import release as free_slot
 from shared.flow.persist import sealed_turn
 from shared.wire.bound_documents import conversation_documents, usage_document
-from shared.wire.durable_history import ref_of
 from shared.wire.retention import kept_for
 
 bp = df.Blueprint()
@@ -31,7 +31,7 @@ async def persist(
     user_items: func.Out[func.DocumentList],
 ) -> None:
     """Bind the answer, its tool records and its usage; nothing else happens here (decision 10)."""
-    found = await sealed_turn(services(), ref_of(work))
+    found = await sealed_turn(services(), turn_of(work))
     if found is None:
         return
     turn, calls = found
@@ -48,4 +48,4 @@ def _documents(items: list[dict[str, Any]]) -> func.DocumentList:
 @bp.durable_client_input(client_name="client")
 async def release(work: Any, client: df.DurableOrchestrationClient) -> bool:
     """Free the slot, start the next turn, report the end; the host has applied the bindings by now."""
-    return await free_slot(services(), engine(client), ref_of(work))
+    return await free_slot(services(), engine(client), turn_of(work))

@@ -7,6 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from functions._activity import turn_of
 from shared.bootstrap import turn_services
 from shared.domain import turn_events as events
 from shared.domain.turn import begin, step
@@ -69,12 +70,12 @@ def _wait(
 @bp.activity_trigger(input_name="work")
 async def process_round(work: Any) -> Any:
     """Run one model round; its text is streamed and stored, and only its outcome returned."""
-    ended = await run_round(turn_services(), history.ref_of(work), history.round_effect(work))
+    ended = await run_round(turn_services(), turn_of(work), history.round_effect(work))
     return history.round_result(ended)
 
 
 @bp.activity_trigger(input_name="work")
 async def settle_approvals(work: Any) -> Any:
     """End a wait for approvals by what the ledger says."""
-    settled = await settle(turn_services(), history.ref_of(work), tuple(work["call_ids"]))
+    settled = await settle(turn_services(), turn_of(work), tuple(work["call_ids"]))
     return {"approved": list(settled.approved), "cancelled": settled.cancelled}

@@ -7,6 +7,8 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
+from shared.domain import correlation
+
 FIELDS = frozenset({
     "attempt", "chars", "code", "correlation_id", "end", "entry", "epoch", "error", "event", "fault", "frame", "groups",
     "has_copy", "key", "kind", "may_repeat", "n", "outcome", "past_due", "prompt", "reason", "seq", "server", "servers",
@@ -50,6 +52,8 @@ def line_of(record: logging.LogRecord) -> str:
         "message": _clean(str(record.msg)),
     }
     data |= {name: _clean(value) for name, value in vars(record).items() if name in FIELDS}
+    if data.get("correlation_id") is None and correlation.current() is not None:
+        data["correlation_id"] = correlation.current()
     if record.exc_info and record.exc_info[0] is not None:
         data["exception"] = record.exc_info[0].__name__
         data["at"] = _places(record.exc_info[2])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
+from shared.domain.correlation import trace_of
 from shared.domain.errors import ChatError, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ToolFinished, ToolStarted
@@ -213,8 +214,8 @@ async def _context(services: TurnServices, turn: Turn, call: ToolCall, server: S
 
 def _trace_parent(turn: Turn, call: ToolCall) -> str:
     """Name one trace per turn and one span per call (W3C Trace Context), so that servers' logs can be matched."""
-    trace, span = (hashlib.sha256(name.encode()).hexdigest() for name in (turn.turn_id, call.call_id))
-    return f"00-{trace[:32]}-{span[:16]}-01"
+    span = hashlib.sha256(call.call_id.encode()).hexdigest()
+    return f"00-{trace_of(turn.turn_id)}-{span[:16]}-01"
 
 
 async def _close(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
+from shared.domain import correlation
 from shared.domain.errors import ChatError, ErrorCode, StoreUnavailable
 from shared.domain.identity import Caller
 from shared.domain.ids import UserId
@@ -33,7 +34,7 @@ async def note(services: Services, event: SecurityEvent) -> None:
 def event_of(services: Services, kind: Noticed, *key: object) -> SecurityEvent:
     """Make a record; with a key a repetition of the same step makes the same one."""
     event_id = hashlib.sha256(repr((kind, key)).encode()).hexdigest()[:32] if key else uuid4().hex
-    return SecurityEvent(event_id=event_id, at=services.clock.now(), kind=kind)
+    return SecurityEvent(event_id=event_id, at=services.clock.now(), kind=kind, correlation_id=correlation.current())
 
 
 async def note_foreign_token(services: Services, user_id: UserId) -> None:

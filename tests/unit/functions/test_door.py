@@ -123,6 +123,27 @@ async def test_connect_grants_no_roles() -> None:
     assert json.loads(answer.get_body()) == {"userId": PERSON, "roles": []}
 
 
+@pytest.mark.requirement("query:bad-input")
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/x-protobuf", "text/plain", None])
+async def test_what_is_no_utf8_text_is_refused_behind_either_door(kind: str | None) -> None:
+    """A binary frame even if it could be read, and bytes that are no UTF-8 whatever they call themselves."""
+    sent = request("message", {"type": "ping"}, {"content-type": kind})
+    _, by_http = await _cloud_events.read(sent)
+    broken = func.HttpRequest(method="POST", url="/", headers=sent.headers, body=b'{"type":"ping"}\xff')
+    _, by_bytes = await _cloud_events.read(broken)
+    context = {"connectionId": "c1", "headers": {"Authorization": ["Bearer good"]}}
+    event = {"connectionContext": context, "data": '{"type":"ping"}', "dataType": "Binary" if kind else "Text"}
+    by_trigger = await _edge.client_event(json.dumps(event))
+
+    refused = kind is not None and kind != "text/plain"
+    assert (by_http.data is None) == refused
+    assert by_bytes.data is None
+    assert (by_trigger.data is None) == (kind is not None)
+    answer = await _edge.answer(by_bytes, "message", None)  # pyright: ignore[reportArgumentType]  # never gets there
+    assert answer is not None
+    assert json.loads(answer["data"])["code"] == "bad_request"
+
+
 async def test_an_event_that_no_step_answers_is_not_found() -> None:
     """The hub's own filter is not the only one."""
     assert await status(request("shout")) == 404

@@ -1,5 +1,6 @@
 """Log lines: JSON, allowed fields only, nothing of anybody's words."""
 
+import contextvars
 import io
 import json
 import logging
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.json_logs import FIELDS, JsonLines, line_of, set_up
+from shared.domain import correlation
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,6 +55,22 @@ def test_a_line_holds_allowed_fields_and_no_words_of_a_fault(
         "ValueError",
     )
     assert line["at"][0].startswith("test_json_logs.py:")
+
+
+@pytest.mark.requirement("logs:correlated")
+def test_every_line_of_an_invocation_carries_its_id() -> None:
+    """Also lines that name none; a line's own id comes first, and outside of invocations there is none."""
+
+    def lines(*fields: dict[str, object]) -> list[object]:
+        records = [{"name": "salescoach.x", "msg": "m", "levelname": "INFO", **one} for one in fields]
+        return [json.loads(line_of(logging.makeLogRecord(record))).get("correlation_id") for record in records]
+
+    def invocation() -> list[object]:
+        correlation.begin("c1")
+        return lines({}, {"turn_id": "t"}, {"correlation_id": None}, {"correlation_id": "c2"})
+
+    assert contextvars.copy_context().run(invocation) == ["c1", "c1", "c1", "c2"]
+    assert contextvars.copy_context().run(lines, {}) == [None]
 
 
 @pytest.mark.requirement("logs:no-injection")
