@@ -18,3 +18,5 @@ for module in (connect, authenticate, query, events, process, tools, respond, pe
     app.register_functions(module.bp)
 for module in (export, health, messages, prompt, servers, sessions, questions, security_events, usage):
     app.register_functions(module.bp)
+for module in (groups, members, people):
+    app.register_functions(module.bp)

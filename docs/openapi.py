@@ -16,7 +16,10 @@ import function_app  # noqa: E402  # the repository is no installed package
 from shared.domain.conversation import Message  # noqa: E402
 from shared.domain.errors import ErrorCode  # noqa: E402
 from shared.flow.history import SessionItem, SessionPage  # noqa: E402
+from shared.flow.people import FoundPeople  # noqa: E402
+from shared.flow.roster import GroupItem, GroupPage  # noqa: E402
 from shared.wire.rest import Bounds, NewTitle, Posted  # noqa: E402
+from shared.wire.rest_groups import GroupChanges, NewGroup  # noqa: E402
 
 TARGET = ROOT / "docs" / "openapi.json"
 _OPEN = ("/api/health", "/api/health/ready")
@@ -48,6 +51,11 @@ SHAPES: dict[tuple[str, str], Shape] = {
     ("get", "/api/sessions/{id}/messages"): Shape(query=("after_seq", "before_seq", "limit"), data=MessageList),
     ("post", "/api/sessions/{id}/messages"): Shape(body=Posted),
     ("get", "/api/sessions/{id}/export"): Shape(query=("format",)),
+    ("get", "/api/groups"): Shape(query=_PAGE, data=GroupPage),
+    ("post", "/api/groups"): Shape(body=NewGroup, data=GroupItem),
+    ("get", "/api/groups/{id}"): Shape(data=GroupItem),
+    ("patch", "/api/groups/{id}"): Shape(body=GroupChanges, data=GroupItem),
+    ("get", "/api/people"): Shape(query=("query", *_PAGE), data=FoundPeople),
     ("get", "/api/prompt"): Shape(query=("role",)),
     ("get", "/api/questions"): Shape(query=("category", "limit")),
     ("get", "/api/admin/security-events"): Shape(query=("day", *_PAGE)),

@@ -11,6 +11,7 @@ from shared.domain.charts import Chart
 from shared.domain.conversation import Message, Usage
 from shared.domain.frame_parts import ActiveTurn, Address, ErrorBody, OfferedTool, PendingApproval, User
 from shared.domain.live_frames import LiveFrame
+from shared.domain.member_frames import MemberFrame
 from shared.domain.side_frames import FeedbackSaved, SessionTitle
 from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
@@ -292,5 +293,6 @@ Frame = (
     | SessionTitle
     | FeedbackSaved
     | LiveFrame
+    | MemberFrame
     | Error
 )

@@ -10,7 +10,9 @@ from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.identity import Caller, RoleChoice
 from shared.domain.ids import ConversationKey, PublicId, UserId, tenant_of
 from shared.domain.policy import ADMIN, known_role
+from shared.domain.text import clean_title
 
+NO_SUCH_GROUP = "There is no such group."
 TITLE_MOST = 200
 MEMBERS_MOST = 200
 """The members stand in one item, which is read at each message; 200 of them take about 40 KB."""
@@ -203,7 +205,7 @@ def require_member(group: Group | None, user_id: UserId) -> Member:
     """
     member = group.member(user_id) if group is not None and group.status != "deleted" else None
     if member is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such group.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_GROUP)
     return member
 
 
@@ -263,7 +265,7 @@ def may_see(member: Member, group: Group, seq: int) -> bool:
 
 
 def _title(text: str) -> str:
-    title = " ".join(text.split())
+    title = clean_title(text, most=len(text))
     if not title:
         raise ChatError(ErrorCode.BAD_REQUEST, "A group needs a title.")
     if len(title) > TITLE_MOST:

@@ -25,6 +25,11 @@ def choose_role(held: Iterable[str], known: Iterable[str], wish: str | None) -> 
     return RoleChoice(shown=mine[0] if mine else None, effective=tuple(mine))
 
 
+def every_role(known: Iterable[str]) -> tuple[str, ...]:
+    """Give all roles that there are: the app's own, and those that the deployment names."""
+    return tuple(_named(known).values())
+
+
 def known_role(wish: str, known: Iterable[str]) -> str | None:
     """Give the role of this name as the deployment writes it; None if it knows no such role."""
     return _named(known).get(wish.casefold())

@@ -14,6 +14,7 @@ from shared.domain.tools import Approval, ToolCall
 from shared.domain.turns import Turn
 from shared.flow.audience import tell_connection
 from shared.flow.catalog import Catalog, known_roles, select
+from shared.flow.people import remember
 from shared.flow.servers import FALLEN_BACK
 from shared.flow.services import Services
 from shared.flow.watching import note_foreign_token
@@ -48,8 +49,11 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
     require_same_person(caller.user_id, wish.connection_user)
     grant = await _grant(services, caller, wish, await known_roles(services))
     key = session_key(caller.user_id, wish.session_id)
-    _, catalog, state = await asyncio.gather(
-        services.users.put_grant(grant), select(services, grant.role), _state(services, key, caller.user_id)
+    _, catalog, state, _ = await asyncio.gather(
+        services.users.put_grant(grant),
+        select(services, grant.role),
+        _state(services, key, caller.user_id),
+        remember(services, caller),
     )
     if grant.role.shown is None:
         await tell_connection(services, wish.connection, _NO_ROLE)

@@ -1,0 +1,105 @@
+"""Tell the people of a group what became of it, and take them out of its rooms; the store has the truth already."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode
+from shared.domain.frame_parts import User, address
+from shared.domain.frames import Frame
+from shared.domain.group import Group, Member
+from shared.domain.ids import RoomName, UserId, room_name
+from shared.domain.member_frames import GroupAdded, GroupRemoved, MemberJoined, MemberLeft
+from shared.domain.policy import every_role
+from shared.flow.catalog import known_roles
+from shared.flow.services import Services
+
+AT_ONCE = 10
+"""So many people are told side by side; Web PubSub takes about 180 sends to users a second."""
+EXPEL_TRIES = 4
+EXPEL_WAIT_S = 0.5
+
+_log = logging.getLogger("salescoach.announce")
+
+
+async def added(services: Services, group: Group, people: Iterable[UserId]) -> None:
+    """Tell people on all their connections that they are in a group."""
+    frame = GroupAdded(**address(group.conversation), title=group.title, role=group.role)
+    await _tell_people(services, people, frame)
+
+
+async def ended(services: Services, group: Group, people: Iterable[UserId], reason: str) -> None:
+    """Tell people on all their connections that they lost a group, or that it has ended."""
+    # The frame's own type names the reasons that there are.
+    frame = GroupRemoved(**address(group.conversation), reason=reason)  # pyright: ignore[reportArgumentType]
+    await _tell_people(services, people, frame)
+
+
+async def joined(services: Services, group: Group, member: Member) -> None:
+    """Tell the group of a new member."""
+    await _tell_room(services, group, MemberJoined(**address(group.conversation), user=_user(member)))
+
+
+async def left(services: Services, group: Group, member: Member) -> None:
+    """Tell the group that somebody is no member any more."""
+    await _tell_room(services, group, MemberLeft(**address(group.conversation), user=_user(member)))
+
+
+async def expel(services: Services, group: Group, people: Iterable[UserId]) -> None:
+    """Take all connections of people out of the group's rooms, so that they hear nothing more.
+
+    Raises:
+        ChatError: `internal` when the service does not answer; the same request repeats it.
+    """
+    whom = list(people)
+    # The room of all comes first: nothing else may keep somebody in it.
+    await _empty(services, [room_name(group.key)], whom)
+    await _empty(services, [room_name(group.key, role) for role in every_role(await known_roles(services))], whom)
+
+
+async def _empty(services: Services, rooms: list[RoomName], people: list[UserId]) -> None:
+    some_at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def one(room: RoomName, user_id: UserId) -> None:
+        async with some_at_once:
+            await _expel(services, room, user_id)
+
+    await asyncio.gather(*(one(room, user_id) for room in rooms for user_id in people))
+
+
+async def _expel(services: Services, room: RoomName, user_id: UserId) -> None:
+    for last in (False,) * (EXPEL_TRIES - 1) + (True,):
+        try:
+            return await services.channel.expel(room, user_id)
+        except ChannelUnavailable as fault:
+            _log.warning("member.not_expelled", extra={"reason": str(fault)})
+            if last:
+                text = "They are no member any more, but may hear the group yet: please repeat this."
+                raise ChatError(ErrorCode.INTERNAL, text, retry_after_s=1.0) from fault
+            await services.clock.sleep(fault.retry_after_s or services.clock.jitter(EXPEL_WAIT_S))
+    return None
+
+
+async def _tell_people(services: Services, people: Iterable[UserId], frame: Frame) -> None:
+    """Send to all connections of some people; what cannot be sent is read from the list of groups."""
+    some_at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def one(user_id: UserId) -> None:
+        async with some_at_once:
+            try:
+                await services.channel.to_user(user_id, frame)
+            except ChannelUnavailable as fault:
+                _log.warning("frame.unsent", extra={"frame": frame.type, "reason": str(fault)})
+
+    await asyncio.gather(*(one(user_id) for user_id in people))
+
+
+async def _tell_room(services: Services, group: Group, frame: Frame) -> None:
+    try:
+        await services.channel.to_room(room_name(group.key), frame)
+    except ChannelUnavailable as fault:
+        _log.warning("frame.unsent", extra={"frame": frame.type, "reason": str(fault)})
+
+
+def _user(member: Member) -> User:
+    return User(id=member.id, name=member.name)
