@@ -83,7 +83,7 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 async def measure(server: ServerEntry, calls: int) -> Figures:
     """Take all figures once."""
-    tools = McpTools(no_token, SystemClock())
+    tools = McpTools(no_token, SystemClock(), loopback=True)
     cold = await timed(lambda: tools.discover(server, CONTEXT))
     warm = [await timed(lambda: tools.discover(server, CONTEXT)) for _ in range(10)]
 

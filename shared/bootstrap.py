@@ -149,7 +149,9 @@ def _upstream(values: Settings) -> UpstreamProof:
 
     if values.upstream_proof == "signature":
         return SignatureProof(_given(values.web_pubsub).get_secret_value())
-    tokens = EntraTokens(values.authority, values.tenants, [_given(values.upstream_audience)])
+    # The service belongs to our own tenant, the first of the list, whoever else may sign in.
+    audience = _given(values.upstream_audience)
+    tokens = EntraTokens(values.authority, values.tenants[:1], [audience], versions=("1.0", "2.0"))
     return IdentityProof(tokens, _given(values.upstream_principal))
 
 
@@ -166,7 +168,8 @@ def _registry(values: Settings, account: Any, clock: Clock) -> ToolRegistry:
     from shared.adapters.registry_cache import CachedRegistry
     from shared.adapters.registry_file import FileRegistry
 
-    stored, file = CosmosRegistry(account.items("registry")), FileRegistry(values.mcp_file)
+    stored = CosmosRegistry(account.items("registry"), loopback=values.mcp_loopback)
+    file = FileRegistry(values.mcp_file, loopback=values.mcp_loopback)
     if values.mcp_source == "cosmos":
         return CachedRegistry(stored, stored, clock, fallback=file)
     # What is learnt of the servers is kept in the store, where every worker reads it.
@@ -230,7 +233,7 @@ def _tools(values: Settings) -> ToolRunner:
             return await exchange.for_app(values.tenants[0], server.audience, fresh=fresh)
         return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience, fresh=fresh)
 
-    return McpTools(tokens, services().clock)
+    return McpTools(tokens, services().clock, loopback=values.mcp_loopback)
 
 
 async def _assertion() -> str:

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
 
     mcp_source: Literal["cosmos", "file"] = Field("cosmos", validation_alias="MCP_SERVER_SOURCE")
     mcp_file: Path = Field(Path("mcpservers.json"), validation_alias="MCP_SERVERS_FILE")
+    mcp_loopback: bool = Field(default=False, validation_alias="MCP_LOOPBACK")
 
     openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")

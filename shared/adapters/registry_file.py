@@ -23,8 +23,10 @@ class FileRegistry:
 
     fallen_back = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, loopback: bool = False) -> None:
+        """Take the file; `loopback` admits servers on this machine."""
         self._path = path
+        self._loopback = loopback
         self._servers: list[ServerEntry] | None = None
         self._manifests: dict[str, Manifest] = {}
         self._statuses: dict[str, ServerStatus] = {}
@@ -37,7 +39,7 @@ class FileRegistry:
             RegistryFileUnusable: there is no list of servers to read.
         """
         if self._servers is None:
-            servers, faults = read_servers(self._path)
+            servers, faults = read_servers(self._path, loopback=self._loopback)
             for fault in faults:
                 _log.warning("registry.entry_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
             self._servers = [server for server in servers if server.enabled]
@@ -73,7 +75,7 @@ class FileRegistry:
         self._statuses[status.server] = status
 
 
-def read_servers(path: Path) -> tuple[list[ServerEntry], list[MalformedDocument]]:
+def read_servers(path: Path, *, loopback: bool = False) -> tuple[list[ServerEntry], list[MalformedDocument]]:
     """Read the usable servers, and the faults of those that are not; of one name only the first is usable.
 
     Raises:
@@ -83,7 +85,7 @@ def read_servers(path: Path) -> tuple[list[ServerEntry], list[MalformedDocument]
     faults: list[MalformedDocument] = []
     for entry in _entries(path):
         try:
-            server = server_from(entry)
+            server = server_from(entry, loopback=loopback)
             if server.name in servers:
                 raise MalformedDocument(server.name, "Name: is used twice")  # noqa: TRY301
             servers[server.name] = server

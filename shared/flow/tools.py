@@ -10,7 +10,7 @@ from typing import Literal
 from shared.domain.correlation import trace_of
 from shared.domain.errors import ChatError, StoreUnavailable
 from shared.domain.frame_parts import address
-from shared.domain.frames import ToolFinished, ToolStarted
+from shared.domain.frames import Error, ToolFinished, ToolStarted
 from shared.domain.ids import CallId
 from shared.domain.tools import (
     Approval,
@@ -142,11 +142,27 @@ async def _asked(
         result = await _watched(services, turn, call, server, replace(context, on_progress=teller.report))
     finally:
         await teller.end()
+    if result is not None and result.challenge is not None:
+        await _pass_on(services, turn, result.challenge)
     if result is not None and result.server_down:
         await asyncio.gather(note_down(services, server, result.summary), tell_down(services, turn, server.name))
     elif result is not None and result.state is CallState.DONE:
         await note_answer(services, server)
     return result
+
+
+async def _pass_on(services: TurnServices, turn: Turn, challenge: ChatError) -> None:
+    """Tell the asker what the next sign-in must ask for; the answer goes on without this tool."""
+    frame = Error(
+        code=challenge.code.value,
+        message=challenge.message,
+        retryable=False,
+        in_reply_to="query",
+        turn_id=turn.turn_id,
+        claims=challenge.claims,
+        correlation_id=trace_of(turn.turn_id),
+    )
+    await tell_person(services, turn.asker.id, frame)
 
 
 async def _watched(

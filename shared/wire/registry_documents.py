@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
+from shared.domain.addresses import may_be_called
 from shared.domain.pins import Pins
 from shared.domain.policy import parse_roles
 from shared.domain.servers import ServerStatus
@@ -23,7 +24,6 @@ TIMEOUT_MOST_S = 300.0
 
 # A model sees `<server>__<tool>`, of which providers take letters, digits, `_` and `-`, 64 characters in all.
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]|_(?!_)){0,30}[A-Za-z0-9]|[A-Za-z0-9]")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _usable_name(name: str) -> str:
@@ -32,13 +32,16 @@ def _usable_name(name: str) -> str:
     return name
 
 
-def _safe_url(url: str) -> str:
+def _safe_url(url: str, info: ValidationInfo[bool | None]) -> str:
     parts = urlsplit(url)
     if not parts.hostname or parts.username or parts.password:
         raise ValueError("must be an absolute address without credentials")
-    # In clear only to this machine: user-bound tokens travel on this way.
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise ValueError("must be https, or http to this machine")
+    if may_be_called(parts.hostname, loopback=False):
+        # In clear only to this machine: user-bound tokens travel on this way.
+        if parts.scheme != "https":
+            raise ValueError("must be https")
+    elif not (info.context and may_be_called(parts.hostname, loopback=True) and parts.scheme in ("https", "http")):
+        raise ValueError("must be an address of the open Internet")
     return url
 
 
@@ -84,14 +87,14 @@ class _Server(BaseModel):
     tools: dict[str, _Rule] = Field(default_factory=dict)
 
 
-def server_from(data: Mapping[str, Any]) -> ServerEntry:
-    """Read one tool server of the file or the container.
+def server_from(data: Mapping[str, Any], *, loopback: bool = False) -> ServerEntry:
+    """Read one tool server of the file or the container; `loopback` admits one on this machine.
 
     Raises:
         MalformedDocument: the entry is not usable; names it and its faults.
     """
     try:
-        server = _Server.model_validate(dict(data))
+        server = _Server.model_validate(dict(data), context=loopback)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         places = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)

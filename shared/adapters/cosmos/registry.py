@@ -19,8 +19,10 @@ class CosmosRegistry:
 
     fallen_back = False
 
-    def __init__(self, container: Items) -> None:
+    def __init__(self, container: Items, *, loopback: bool = False) -> None:
+        """Take the container; `loopback` admits servers on this machine."""
         self._items = container
+        self._loopback = loopback
 
     async def servers(self) -> list[ServerEntry]:
         """List the valid, enabled servers; the others are named in the log.
@@ -34,7 +36,7 @@ class CosmosRegistry:
             raise StoreUnavailable("the registry holds no tool server")
         for document in documents:
             try:
-                entries.append(wire.server_from(document))
+                entries.append(wire.server_from(document, loopback=self._loopback))
             except MalformedDocument as fault:
                 _log.warning("registry.entry_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
         return [entry for entry in entries if entry.enabled]

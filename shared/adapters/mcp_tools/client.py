@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Protocol
 
 from mcp import Client
@@ -51,10 +52,11 @@ class _Line:
 class McpTools:
     """Meet ToolRunner."""
 
-    def __init__(self, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, tokens: Tokens, clock: Clock, *, loopback: bool = False) -> None:
+        """Take what gives tokens; `loopback` admits servers on this machine."""
         self._tokens = tokens
         self._clock = clock
-        self._connections = Connections()
+        self._connections = Connections(loopback=loopback)
         self._lines: dict[tuple[str, str], _Line] = {}
 
     def breaker(self, server: ServerEntry) -> BreakerState:
@@ -139,6 +141,9 @@ class _Attempt:
         self._context = context
         self._tried: set[Kind] = set()
         self._ends = asyncio.get_running_loop().time() + context.timeout_s
+        # What a repetition with the same key does not do twice is asked for again while there is time, so that its
+        # outcome becomes known; what only reads has nothing to make known.
+        self._try_s = context.timeout_s / 2 if call.safe_to_repeat and not call.reads else None
         self.fresh_token = False
         self.sent = False
 
@@ -146,9 +151,11 @@ class _Attempt:
         """Try, and try once more where that does no harm."""
         while True:
             try:
-                return result_of(self._call, await self._tools.ask(self._server, self._call, self._context, self))
+                async with asyncio.timeout(self._try_s):
+                    return result_of(self._call, await self._tools.ask(self._server, self._call, self._context, self))
             except ChatError as refusal:
-                return failed(refusal.message)
+                challenge = refusal if refusal.code is ErrorCode.INTERACTION_REQUIRED else None
+                return replace(failed(refusal.message), challenge=challenge)
             except EXPECTED as error:
                 fault = fault_of(self._server.name, error)
             _log.warning("mcp.fault", extra={"server": self._server.name, "kind": fault.kind.value})

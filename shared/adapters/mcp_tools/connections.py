@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Tool
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from shared.adapters.mcp_tools.pinned_address import PinnedAddresses
 from shared.adapters.mcp_tools.transport import CallTransport
 
 CONNECT_S = 5.0
@@ -64,8 +65,9 @@ async def listing(client: Client) -> list[Tool]:
 class _Connection:
     """Own an open client: entered and left by one task, as the SDK demands; called from any."""
 
-    def __init__(self, url: str, person: str, trust: ssl.SSLContext) -> None:
+    def __init__(self, url: str, person: str, trust: ssl.SSLContext, *, loopback: bool) -> None:
         self.person = person
+        self._loopback = loopback
         self._url = url
         self._trust = trust
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
@@ -91,7 +93,8 @@ class _Connection:
 
     async def _enter(self, stack: AsyncExitStack) -> Client:
         timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
-        http = httpx2.AsyncClient(transport=CallTransport(verify=self._trust), auth=_CallersHeaders(), timeout=timeout)
+        transport = CallTransport(self._trust, PinnedAddresses(loopback=self._loopback))
+        http = httpx2.AsyncClient(transport=transport, auth=_CallersHeaders(), timeout=timeout)
         await stack.enter_async_context(http)
         client = await stack.enter_async_context(Client(streamable_http_client(self._url, http_client=http)))
         # The SDK checks results by the listed schemas, and would ask for them after a call's effect.
@@ -145,7 +148,9 @@ class _Connection:
 class Connections:
     """Find or open the client for a server and a person."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, loopback: bool) -> None:
+        """Open nothing yet; `loopback` admits servers on this machine."""
+        self._loopback = loopback
         self._open: dict[tuple[str, str], _Connection] = {}
         self._with_sessions: set[str] = set()
         self._trust: ssl.SSLContext | None = None
@@ -189,7 +194,7 @@ class Connections:
         if connection is None or not connection.usable:
             # Reading the machine's certificates takes longer than a call.
             self._trust = self._trust or httpx2.create_ssl_context()
-            connection = _Connection(url, person, self._trust)
+            connection = _Connection(url, person, self._trust, loopback=self._loopback)
         self._open[key] = connection
         self._make_room()
         return connection

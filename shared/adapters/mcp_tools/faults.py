@@ -95,6 +95,8 @@ def _refusal(server: str, error: MCPError) -> Fault:
 def _by_status(server: str, status: int, facts: dict[str, Any]) -> Fault:
     if facts.get("session_lost"):
         kind, reason = Kind.SESSION_LOST, "has forgotten this session."
+    elif facts.get("refused_address"):
+        kind, reason = Kind.UNREACHED, "leads to an address that tools may not have."
     elif not facts.get("sent", True):
         kind, reason = Kind.UNREACHED, "cannot be reached."
     elif status in _BY_STATUS:
@@ -103,7 +105,7 @@ def _by_status(server: str, status: int, facts: dict[str, Any]) -> Fault:
         kind, reason = Kind.REFUSED, "refused the call."
     else:
         kind, reason = Kind.UNCLEAR, "is out of order."
-    return Fault(kind=kind, reason=f"{server} {reason}", retry_after_s=_seconds(facts.get("retry_after")))
+    return Fault(kind=kind, reason=f"{server} {reason}", retry_after_s=facts.get("retry_after_s"))
 
 
 _BY_STATUS = {
@@ -111,9 +113,3 @@ _BY_STATUS = {
     403: (Kind.REFUSED, "does not allow you this."),
     429: (Kind.BUSY, "is busy."),
 }
-
-
-def _seconds(retry_after: Any) -> float | None:
-    """Read `Retry-After` in its form of seconds; dates are not in use between services."""
-    text = str(retry_after or "")
-    return float(text) if text.isdecimal() else None

@@ -21,7 +21,7 @@ def failed(reason: str, *, server_down: bool = False) -> ToolResult:
 
 def unclear(call: ToolCall, reason: str, *, server_down: bool = False) -> ToolResult:
     """Make the outcome of a call that may have had its effect: `unknown`, unless it only reads."""
-    if call.safe_to_repeat:
+    if call.reads:
         return failed(reason, server_down=server_down)
     return ToolResult(
         state=CallState.UNKNOWN,

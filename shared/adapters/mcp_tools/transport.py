@@ -5,11 +5,16 @@ HTTP status codes (measured with mcp 2.3). Turned into JSON-RPC errors, faults r
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import httpx2
 from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
+
+from shared.adapters.mcp_tools.pinned_address import AddressRefused, PinnedAddresses
 
 ANSWER_MOST_BYTES = 1024 * 1024
 """An answer may weigh this much once it is unpacked; a stream of events, which may carry progress, four times it."""
@@ -31,12 +36,16 @@ class _TooLarge(httpx2.StreamError):
 class CallTransport(httpx2.AsyncHTTPTransport):
     """Answer a failed request with a JSON-RPC error under the request's own id."""
 
+    def __init__(self, trust: ssl.SSLContext, addresses: PinnedAddresses) -> None:
+        super().__init__(verify=trust)
+        self._addresses = addresses
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; faults and refusing statuses become errors of that call."""
         if request.method != "POST":
-            return await super().handle_async_request(request)
+            return await self._send(request)
         try:
-            response = await super().handle_async_request(request)
+            response = await self._send(request)
             refusal = await _refusal(request, response)
             if refusal is not None:
                 return refusal
@@ -44,10 +53,19 @@ class CallTransport(httpx2.AsyncHTTPTransport):
                 return await _whole(request, response)
         except (httpx2.TransportError, httpx2.DecodingError) as fault:
             facts = {"status": 503, "sent": not isinstance(fault, _NEVER_SENT)}
+            facts["refused_address"] = isinstance(fault, AddressRefused)
             return _error(request, 503, UNREACHABLE, f"unreachable: {type(fault).__name__}", facts)
         except _TooLarge as fault:
             return _error(request, 200, CONNECTION_CLOSED, str(fault), {"too_large": True})
         return _again(response, stream=_Limited(response, 4 * ANSWER_MOST_BYTES))
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        pinned = await self._addresses.pinned(request)
+        try:
+            return await super().handle_async_request(pinned)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            self._addresses.failed(pinned)
+            raise
 
 
 class _Limited(httpx2.AsyncByteStream):
@@ -71,7 +89,7 @@ class _Limited(httpx2.AsyncByteStream):
 
 async def _refusal(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response | None:
     status = response.status_code
-    facts = {"status": status, "sent": True, "retry_after": response.headers.get("retry-after")}
+    facts = {"status": status, "sent": True, "retry_after_s": _wished_wait_s(response)}
     if status == 404 and _SESSION in request.headers:  # noqa: PLR2004
         # Streamable HTTP: the server has forgotten this session, and has not looked at the request.
         code, facts = INVALID_REQUEST, {**facts, "session_lost": True}
@@ -98,6 +116,24 @@ async def _whole(request: httpx2.Request, response: httpx2.Response) -> httpx2.R
             return _error(request, 200, CONNECTION_CLOSED, "the answer belongs to another request", {})
         body = json.dumps({**answer, "id": asked}).encode()
     return _again(response, content=body)
+
+
+def _wished_wait_s(response: httpx2.Response) -> float | None:
+    """Read `Retry-After` in either of its forms; a date is counted from the server's own time (RFC 9110, 10.2.3)."""
+    wish = response.headers.get("retry-after", "").strip()
+    if wish.isascii() and wish.isdecimal():
+        return float(wish)
+    try:
+        until = _moment(wish)
+        since = _moment(response.headers["date"]) if "date" in response.headers else datetime.now(UTC)
+    except ValueError:
+        return None
+    return max((until - since).total_seconds(), 0.0)
+
+
+def _moment(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _kind(response: httpx2.Response) -> str:

@@ -40,7 +40,7 @@ async def no_token(server: ServerEntry, context: ToolContext, *, fresh: bool = F
 @pytest.fixture
 async def tools() -> AsyncIterator[McpTools]:
     """The real adapter."""
-    adapter = McpTools(no_token, SystemClock())
+    adapter = McpTools(no_token, SystemClock(), loopback=True)
     yield adapter
     await adapter.close()
 
@@ -53,8 +53,9 @@ def entry(url: str) -> ServerEntry:
 def call(name: str, *, safe: bool = True, **arguments: Any) -> ToolCall:
     """A call of the ledger."""
     return ToolCall(
-        call_id=CallId("c"), round=0, index=0, server="other", name=name, arguments=arguments, safe_to_repeat=safe
-    )
+        call_id=CallId("c"), round=0, index=0, server="other", name=name, arguments=arguments,
+        safe_to_repeat=safe, reads=safe,
+    )  # fmt: skip
 
 
 def who(name: str = "sam", **how: Any) -> ToolContext:

@@ -33,6 +33,7 @@ def call(name: str, *, safe: bool = True, **arguments: Any) -> ToolCall:
         name=name,
         arguments=arguments,
         safe_to_repeat=safe,
+        reads=safe,
     )
 
 
@@ -58,4 +59,4 @@ def runner(identity: Part) -> McpTools:
             return await exchange.for_app(TENANT, server.audience, fresh=fresh)
         return await exchange.for_user(UserId(context.user_id), context.user_token, server.audience, fresh=fresh)
 
-    return McpTools(tokens, SystemClock())
+    return McpTools(tokens, SystemClock(), loopback=True)

@@ -30,7 +30,7 @@ def written(folder: Path, content: Any) -> Path:
 
 def test_the_repositorys_own_file_is_usable_as_a_whole() -> None:
     """What we ship works."""
-    servers, faults = read_servers(Path(__file__).parents[3] / "mcpservers.json")
+    servers, faults = read_servers(Path(__file__).parents[3] / "mcpservers.json", loopback=True)
 
     assert {server.name for server in servers} >= {"sfdc", "hr"}
     assert faults == []
@@ -40,7 +40,7 @@ def test_an_entry_is_read_with_the_defaults_of_a_cautious_reader(tmp_path: Path)
     """No roles means Admin only."""
     bare = {"Name": "hr", "Url": "http://127.0.0.1:9/mcp", "AuthEnabled": False, "more": "ignored"}
 
-    servers, faults = read_servers(written(tmp_path, [GOOD, bare]))
+    servers, faults = read_servers(written(tmp_path, [GOOD, bare]), loopback=True)
 
     assert faults == []
     assert servers == [
@@ -67,6 +67,12 @@ def test_an_entry_is_read_with_the_defaults_of_a_cautious_reader(tmp_path: Path)
         ({"Url": "file:///etc/passwd"}, "Url"),
         ({"Url": "https:///mcp"}, "Url"),
         ({"Url": "https://[bad/mcp"}, "Url"),
+        ({"Url": "http://127.0.0.1:9/mcp"}, "Url"),
+        ({"Url": "https://localhost/mcp"}, "Url"),
+        ({"Url": "https://10.0.0.4/mcp"}, "Url"),
+        ({"Url": "https://169.254.169.254/metadata"}, "Url"),
+        ({"Url": "https://[::ffff:169.254.169.254]/"}, "Url"),
+        ({"Url": "https://2130706433/mcp"}, "Url"),
         ({"AuthEnabled": "yes"}, "AuthEnabled"),
         ({"roles": ["Sales"]}, "roles"),
         ({"timeout_s": 301}, "timeout_s"),
