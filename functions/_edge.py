@@ -176,6 +176,7 @@ def _error(refusal: ChatError, event: ClientEvent, in_reply_to: str, request_id:
         retry_after=refusal.retry_after_s,
         in_reply_to=in_reply_to,
         request_id=request_id,
+        claims=refusal.claims,
         correlation_id=event.correlation_id,
     )
 
@@ -224,7 +225,7 @@ def question(grant: SessionGrant, connection: ConnectionId | None, said: Query) 
 def opinion(said: Feedback) -> Opinion:
     """Read what a person thinks of an answer."""
     return Opinion(
-        session_id=PublicId(said.conversation_id.lower()),
+        conversation_id=PublicId(said.conversation_id.lower()),
         message_id=MessageId(said.message_id.lower()),
         rating=said.rating,
         comment=said.comment,

@@ -26,12 +26,12 @@ async def session_export(req: func.HttpRequest) -> func.HttpResponse:
         if wanted not in ("md", "json", "csv"):
             raise ChatError(ErrorCode.BAD_REQUEST, "The parameter format must be md, json or csv.")
         export = await whole_session(services, caller.user_id, session_id(req.route_params["id"]))
-        name = f"session-{export.session_id}"
+        name = f"session-{export.conversation_id}"
         if wanted == "md":
             return _edge.download(markdown(export.title, export.items), "text/markdown", f"{name}.md")
         if wanted == "csv":
             return _edge.download(tables_csv(export.items), "text/csv", f"{name}.csv")
         items = [message_data(message) for message in export.items]
-        return {"session_id": export.session_id, "title": export.title, "items": items}
+        return {"session_id": export.conversation_id, "title": export.title, "items": items}
 
     return await _edge.rest(req, handle)

@@ -54,7 +54,7 @@ async def tidy(services: TurnServices, ref: TurnRef) -> None:
 async def _name(services: TurnServices, turn: Turn, answer: Message) -> None:
     """Give a conversation its title, once, unless its person named it."""
     where = turn.conversation
-    if answer.seq > TITLE_WITHIN_SEQ:
+    if answer.seq > TITLE_WITHIN_SEQ or where.kind == "group":
         return
     entry = await services.users.entry(where.owner, where.key)
     question = await services.conversations.message(where.key, turn.question_id)
@@ -91,15 +91,26 @@ async def _summarise(services: TurnServices, turn: Turn, answer: Message) -> Non
         model=model,
         turn_id=turn.turn_id,
         created_at=services.clock.now(),
+        bound_to=_bound_to(before, older),
     )
     stored = await services.conversations.add_summary(key, summary)
     _log.info("summary.made", extra={"turn_id": turn.turn_id, "n": summary.n, "seq": summary.seq, "stored": stored})
 
 
+def _bound_to(before: Summary | None, older: Sequence[Message]) -> tuple[str, ...]:
+    """Name the roles for which alone some of the material was meant."""
+    roles = {message.bound_to for message in older if message.bound_to is not None}
+    return tuple(sorted(roles.union(before.bound_to if before else ())))
+
+
 def _material(before: Summary | None, older: Sequence[Message]) -> tuple[Said, ...]:
     parts = [f"Summary of what came before: {before.text}"] if before else []
-    parts += [f"{message.author}: {message.content[:MESSAGE_MATERIAL]}" for message in older if message.content]
+    parts += [f"{_speaker(message)}: {message.content[:MESSAGE_MATERIAL]}" for message in older if message.content]
     return (Said(role="user", text="\n\n".join(parts)),)
+
+
+def _speaker(message: Message) -> str:
+    return message.sender.name if message.sender is not None else message.author
 
 
 async def _write(services: TurnServices, system: str, said: tuple[Said, ...]) -> tuple[str, str]:

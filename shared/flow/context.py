@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from shared.domain.conversation import Message
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
-from shared.domain.ids import ConversationKey
 from shared.domain.model import CallMade, ModelRequest, Said
 from shared.domain.notes import Summary
 from shared.domain.prompt import Prompt, Reader, fill
@@ -23,6 +22,12 @@ from shared.flow.services import TurnServices
 
 HISTORY_MESSAGES = 40
 """So many messages are read; what is older stands in the summary (`VERBATIM` and `SUMMARY_EVERY` together)."""
+
+
+SEVERAL = (
+    "Several people take part in this conversation. Each of their messages begins with its sender's name in square"
+    " brackets, which we put there; what follows is that person's alone. Answer the last message, whose sender asked."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
     key = turn.conversation.key
     prompt, (history, summary), catalog, calls = await asyncio.gather(
         _prompt(services, turn),
-        _past(services, key),
+        _past(services, turn),
         select(services, turn.role),
         services.conversations.calls(key, turn.turn_id),
     )
@@ -59,7 +64,7 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         fiscal_year_start_month=services.fiscal_year_start_month,
     )
     system = fill(prompt.text, reader, catalog.servers)
-    told = (QUOTED if catalog.tools else "", missing_words(catalog.down, catalog.changed))
+    told = (QUOTED if catalog.tools else "", missing_words(catalog.down, catalog.changed), _who_speaks(turn))
     request = ModelRequest(
         system="\n\n".join(filter(None, (system, *told))),
         said=(),
@@ -96,11 +101,34 @@ def _fitted(
     return replace(request, said=fit(past, present, window, count))
 
 
-async def _past(services: TurnServices, key: ConversationKey) -> tuple[list[Message], Summary | None]:
-    """Read the last messages, and the summary of what came before if that is not all."""
+async def _past(services: TurnServices, turn: Turn) -> tuple[list[Message], Summary | None]:
+    """Read what the asker may read of the last messages, and of the summary of what came before if that is not all.
+
+    The answer is made of nothing else: what is withheld from a person cannot come out by their own question.
+    """
+    key, sight = turn.conversation.key, turn.sight()
     messages = await services.conversations.messages(key, after_seq=None, before_seq=None, limit=HISTORY_MESSAGES)
+    if all(message.message_id != turn.question_id for message in messages):
+        messages = await _with_question(services, turn, messages)
     whole = not messages or messages[0].seq <= 1
-    return messages, None if whole else await services.conversations.summary(key)
+    summary = None if whole else await services.conversations.summary(key)
+    return sight.shown(messages), summary if summary is not None and sight.reads_summary(summary) else None
+
+
+async def _with_question(services: TurnServices, turn: Turn, newest: Sequence[Message]) -> list[Message]:
+    """Read what came before a question that waited so long that others have written much since.
+
+    The newest are kept: the answers of the turns for which it waited stand among them.
+    """
+    key = turn.conversation.key
+    question = await services.conversations.message(key, turn.question_id)
+    if question is None:
+        return list(newest)
+    before = await services.conversations.messages(
+        key, after_seq=None, before_seq=question.seq + 1, limit=HISTORY_MESSAGES
+    )
+    known = {message.message_id for message in before}
+    return [*before, *(message for message in newest if message.message_id not in known)]
 
 
 async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
@@ -134,9 +162,27 @@ def _exchanges(messages: Sequence[Message], turn: Turn, after_seq: int) -> tuple
     for message in ordered[: ordered.index(question)]:
         if message.message_id in replaced or not message.content.strip() or message.seq <= after_seq:
             continue
-        said = Said(role=message.author, text=message.content)
+        said = Said(role=message.author, text=_spoken(turn, message))
         grouped.setdefault(message.question_id or message.message_id, []).append(said)
-    return [tuple(exchange) for exchange in grouped.values()], Said(role="user", text=question.content)
+    return [tuple(exchange) for exchange in grouped.values()], Said(role="user", text=_spoken(turn, question))
+
+
+def _several(turn: Turn) -> bool:
+    return turn.conversation.kind == "group"
+
+
+def _who_speaks(turn: Turn) -> str:
+    """Tell the model how to know who said what."""
+    return SEVERAL if _several(turn) else ""
+
+
+def _spoken(turn: Turn, message: Message) -> str:
+    """Give a message as the model reads it: where several people speak, below its sender's name."""
+    if message.sender is None or not _several(turn):
+        return message.content
+    # A name comes from a token, and must not look like the beginning of somebody else's message.
+    name = " ".join(message.sender.name.replace("[", "(").replace("]", ")").split())
+    return f"[{name}]\n{message.content}"
 
 
 def _rounds(turn: Turn, calls: Sequence[ToolCall]) -> list[Said]:

@@ -1,20 +1,22 @@
-"""Export a session: everything that is stored of it, for its owner."""
+"""Export a conversation: everything that a person may read of it."""
 
 from dataclasses import dataclass
 
 from shared.domain.conversation import Message
+from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, UserId, session_key
 from shared.flow import history
 from shared.flow.services import Services
+from shared.flow.standing import Reader, Standing, in_group, in_session
 
 PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A whole session."""
+    """A whole conversation."""
 
-    session_id: str
+    conversation_id: str
     title: str
     items: list[Message]
 
@@ -25,13 +27,32 @@ async def whole_session(services: Services, user_id: UserId, session_id: PublicI
     Raises:
         ChatError: `not_found` when the person has no such session.
     """
+    items = await _all(services, in_session(Reader(user_id=user_id), session_id))
+    if items is None:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+    entry = await services.users.entry(user_id, session_key(user_id, session_id))
+    return Export(conversation_id=session_id, title=entry.title if entry else "", items=items)
+
+
+async def whole_group(services: Services, reader: Reader, group_id: PublicId) -> Export:
+    """Read every message of a group that a member may read, in order.
+
+    Raises:
+        ChatError: `not_found` to everyone but its members.
+    """
+    standing = await in_group(services, reader, group_id)
+    title = standing.group.title if standing.group else ""
+    return Export(conversation_id=group_id, title=title, items=await _all(services, standing) or [])
+
+
+async def _all(services: Services, standing: Standing) -> list[Message] | None:
     items: list[Message] = []
     reached = 0
     while True:
-        page = await history.messages(services, user_id, session_id, after_seq=reached, before_seq=None, limit=PAGE)
+        page = await history.read(services, standing, after_seq=reached, before_seq=None, limit=PAGE)
+        if page is None:
+            return None
         items += page.messages
         if not page.messages or page.messages[-1].seq >= page.last_seq:
-            break
+            return items
         reached = page.messages[-1].seq
-    entry = await services.users.entry(user_id, session_key(user_id, session_id))
-    return Export(session_id=session_id, title=entry.title if entry else "", items=items)

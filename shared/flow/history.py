@@ -11,6 +11,7 @@ from shared.domain.frame_parts import ActiveTurn
 from shared.domain.ids import PublicId, UserId, session_key
 from shared.flow.authenticate import active_turn
 from shared.flow.services import Services
+from shared.flow.standing import Reader, Standing, in_session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +97,21 @@ async def messages(
     Raises:
         ChatError: `not_found` when the person has no such session.
     """
-    key = session_key(user_id, session_id)
+    standing = in_session(Reader(user_id=user_id), session_id)
+    page = await read(services, standing, after_seq=after_seq, before_seq=before_seq, limit=limit)
+    if page is None:
+        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+    return page
+
+
+async def read(
+    services: Services, standing: Standing, *, after_seq: int | None, before_seq: int | None, limit: int
+) -> MessagePage | None:
+    """List what somebody may read of a conversation; None where nothing is stored."""
+    key, sight = standing.conversation.key, standing.sight
+    after = after_seq if after_seq is None else max(after_seq, sight.after_seq)
     stored, found = await asyncio.gather(
         services.conversations.head(key),
-        services.conversations.messages(key, after_seq=after_seq, before_seq=before_seq, limit=limit),
+        services.conversations.messages(key, after_seq=after, before_seq=before_seq, limit=limit),
     )
-    if stored is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
-    return MessagePage(messages=found, last_seq=stored.head.next_seq - 1)
+    return None if stored is None else MessagePage(messages=sight.shown(found), last_seq=stored.head.next_seq - 1)

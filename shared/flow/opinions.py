@@ -12,28 +12,30 @@ from shared.domain.side_frames import FeedbackSaved, SessionTitle
 from shared.domain.text import clean_title
 from shared.flow.audience import tell
 from shared.flow.services import Services
+from shared.flow.standing import Reader, anywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
     """What a person says of an answer."""
 
-    session_id: PublicId
+    conversation_id: PublicId
     message_id: MessageId
     rating: Literal["up", "down"]
     comment: str | None = None
     request_id: str | None = None
 
 
-async def rate(services: Services, user_id: UserId, opinion: Opinion) -> FeedbackSaved:
+async def rate(services: Services, user_id: UserId, opinion: Opinion, roles: tuple[str, ...] = ()) -> FeedbackSaved:
     """Store a thumb and its comment with what made the answer: model and version of the prompt.
 
     Raises:
         ChatError: `not_found` when the person's conversation has no such answer.
     """
-    key = session_key(user_id, opinion.session_id)
+    standing = await anywhere(services, Reader(user_id=user_id, roles=roles), opinion.conversation_id)
+    key = standing.conversation.key
     answer = await services.conversations.answer(key, opinion.message_id)
-    if answer is None:
+    if answer is None or not standing.sight.reads(answer):
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such answer.")
     feedback = Feedback(
         message_id=opinion.message_id,
@@ -47,8 +49,7 @@ async def rate(services: Services, user_id: UserId, opinion: Opinion) -> Feedbac
     )
     await services.conversations.put_feedback(key, feedback)
     return FeedbackSaved(
-        conversation_id=opinion.session_id,
-        session_id=opinion.session_id,
+        **address(standing.conversation),
         message_id=opinion.message_id,
         rating=opinion.rating,
         request_id=opinion.request_id,

@@ -9,6 +9,7 @@ from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import Snapshot
 from shared.domain.ids import TurnId, UserId, key_of
+from shared.domain.live_frames import ResponseWithheld
 from shared.domain.tools import Approval, feedback
 from shared.domain.turn_events import End
 from shared.domain.turns import LEASE_S, Turn, TurnStatus
@@ -16,6 +17,7 @@ from shared.flow.authenticate import pending
 from shared.flow.query import start
 from shared.flow.respond import make_answer, response_of
 from shared.flow.services import Services
+from shared.flow.standing import NO_SUCH_TURN, Reader, at_turn, require_may_cancel
 from shared.ports import TurnEngine
 
 CANCEL_TRIES = 8
@@ -32,8 +34,11 @@ async def snapshot(
     attempt: int | None,
     offset: int | None,
     request_id: str | None,
-) -> Snapshot:
+    roles: tuple[str, ...] = (),
+) -> Snapshot | ResponseWithheld:
     """Give the turn's text from the asked offset if attempt and offset fit, else from the start (rule 9).
+
+    Who may not hear the coach there is told that alone.
 
     Raises:
         ChatError: `not_found` for a turn that is not in this conversation, or not the person's.
@@ -42,12 +47,18 @@ async def snapshot(
     turn, calls = await asyncio.gather(
         services.conversations.turn(key, turn_id), services.conversations.calls(key, turn_id)
     )
-    if turn is None or turn.conversation.owner != user_id or turn.conversation.public_id != conversation_id:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
-    sealed = turn.sealed
+    standing = await at_turn(services, Reader(user_id=user_id, roles=roles), turn)
+    sealed = turn.sealed if turn else None
+    came_later = sealed is not None and sealed.seq <= standing.sight.after_seq
+    if turn is None or standing.conversation.public_id != conversation_id or came_later:
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_TURN)
+    if not standing.sight.hears(turn.conversation.bound_to):
+        where = address(turn.conversation)
+        return ResponseWithheld(**where, turn_id=turn.turn_id, reason="role", request_id=request_id)
     text = sealed.content if sealed else turn.said()
     begin = offset if attempt == turn.attempt and offset is not None and offset <= len(text) else 0
-    waiting = [call for call in calls if call.approval is Approval.WAITING and not sealed]
+    asks = turn.asker.id == user_id and not sealed
+    waiting = [call for call in calls if asks and call.approval is Approval.WAITING]
     return Snapshot(
         **address(turn.conversation),
         turn_id=turn.turn_id,
@@ -63,17 +74,21 @@ async def snapshot(
     )
 
 
-async def cancel(services: Services, engine: TurnEngine, turn_id: TurnId, user_id: UserId) -> None:
+async def cancel(
+    services: Services, engine: TurnEngine, turn_id: TurnId, user_id: UserId, roles: tuple[str, ...] = ()
+) -> None:
     """Ask a turn to stop; its end is told by `response.cancelled` (rule 15).
 
     Raises:
-        ChatError: `not_found` for a turn that is not the person's, `conflict` for one that has ended.
+        ChatError: `not_found` for a turn that is not the person's, `forbidden` for another member of its group,
+            `conflict` for one that has ended.
     """
     key = key_of(turn_id)
     for _ in range(CANCEL_TRIES):
         turn = await services.conversations.turn(key, turn_id)
-        if turn is None or turn.asker.id != user_id:
-            raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
+        if turn is None:
+            raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_TURN)
+        await require_may_cancel(services, Reader(user_id=user_id, roles=roles), turn)
         if turn.status.ended or turn.sealed is not None:
             raise ChatError(ErrorCode.CONFLICT, "This turn has ended.")
         stops = _withdraw if turn.status is TurnStatus.WAITING else _stop

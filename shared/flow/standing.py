@@ -4,14 +4,16 @@ from dataclasses import dataclass, replace
 
 from shared.domain.conversation import Conversation
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.group import Group, Member, require_member
+from shared.domain.group import NO_SUCH_GROUP, Group, Member, is_admin, require_member
 from shared.domain.identity import Caller, RoleChoice
-from shared.domain.ids import ConversationKey, PublicId, UserId, group_key, session_key
+from shared.domain.ids import ConversationKey, PublicId, UserId, group_key, session_key, tenant_of
 from shared.domain.policy import choose_role
 from shared.domain.sight import Sight
 from shared.domain.turns import Turn
 from shared.flow.catalog import known_roles
 from shared.flow.services import Services
+
+NO_SUCH_TURN = "There is no such turn."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ async def in_group(services: Services, reader: Reader, group_id: PublicId) -> St
     """
     standing = await _member(services, reader, group_key(group_id))
     if standing is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such group.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_GROUP)
     return standing
 
 
@@ -79,8 +81,23 @@ async def at_turn(services: Services, reader: Reader, turn: Turn | None) -> Stan
     elif where is not None and where.owner == reader.user_id:
         standing = Standing(conversation=where, sight=Sight(roles=reader.roles))
     if standing is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such turn.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_TURN)
     return standing
+
+
+async def require_may_cancel(services: Services, reader: Reader, turn: Turn) -> None:
+    """Let pass who may stop a turn: its asker, its group's owner, an Admin of the group's own organisation (rule 15).
+
+    Raises:
+        ChatError: `forbidden` to another member, `not_found` to everyone else.
+    """
+    where = turn.conversation
+    if where.kind == "group" and is_admin(reader.roles) and tenant_of(reader.user_id) == tenant_of(where.owner):
+        return
+    standing = await at_turn(services, reader, turn)
+    owner = standing.group.owner if standing.group else None
+    if reader.user_id not in (turn.asker.id, owner):
+        raise ChatError(ErrorCode.FORBIDDEN, "Only who asked, or the group's owner, may stop this answer.")
 
 
 async def is_member(services: Services, key: ConversationKey, user_id: UserId) -> bool:

@@ -179,7 +179,7 @@ async def test_a_thumb_is_stored_with_what_made_the_answer(room: Any, rounds: An
     ref = await first_exchange(room, rounds)
     answer = (await room.turn(ref)).sealed
     opinion = opinions.Opinion(
-        session_id=rounds.SESSION, message_id=MessageId(answer.message_id), rating="down", comment="Too short"
+        conversation_id=rounds.SESSION, message_id=MessageId(answer.message_id), rating="down", comment="Too short"
     )
 
     await opinions.rate(room.services, rounds.SAM, opinion)
@@ -197,7 +197,7 @@ async def test_nobody_rates_what_is_not_theirs(room: Any, rounds: Any) -> None:
     ref = await first_exchange(room, rounds)
     turn = await room.turn(ref)
     for user, message in (("other:eve", turn.sealed.message_id), (rounds.SAM, turn.question_id)):
-        opinion = opinions.Opinion(session_id=rounds.SESSION, message_id=MessageId(message), rating="up")
+        opinion = opinions.Opinion(conversation_id=rounds.SESSION, message_id=MessageId(message), rating="up")
         with pytest.raises(ChatError) as refused:
             await opinions.rate(room.services, UserId(user), opinion)
         assert refused.value.code is ErrorCode.NOT_FOUND
