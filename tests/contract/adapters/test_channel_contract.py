@@ -1,7 +1,9 @@
 """What every ClientChannel does; the real one over the service's REST API to a real socket."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -9,12 +11,12 @@ import pytest
 from shared.adapters.web_pubsub import WebPubSubChannel
 from shared.domain.errors import ChannelUnavailable
 from shared.domain.frames import ConnectionAck, ResponseDelta
-from shared.domain.ids import ConnectionId, UserId
+from shared.domain.ids import ConnectionId, PublicId, UserId, group_key, room_name
 
 from .conftest import Part
 
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-SAM = UserId("tenant:sam o'hara")
+SAM, HANA = UserId("tenant:sam o'hara"), UserId("tenant:hana")
 DELTA = ResponseDelta(conversation_id="c", session_id="c", turn_id="t", attempt=1, offset=0, text='é "x" 😀\n')
 
 
@@ -49,6 +51,41 @@ async def test_a_frame_reaches_every_connection_but_the_named_one(web_pubsub: Pa
     }
     assert second["data"]["server_time"] == "2026-01-05T09:00:00.000Z".replace("09", "00")
     assert at_desk["data"]["type"] == "connection.ack"
+
+
+@pytest.mark.requirement("group:removed-hears-nothing")
+async def test_a_room_is_heard_by_who_entered_and_not_by_who_left_or_was_expelled(web_pubsub: Part) -> None:
+    """All connections of an expelled person are silent at once; taking out who is not in is no fault."""
+    channel = WebPubSubChannel.from_connection_string(f"Endpoint={web_pubsub.url};AccessKey={KEY};Version=1.0;")
+    room = room_name(group_key(PublicId(str(uuid4()))), "HR")
+    protocols = ["json.webpubsub.azure.v1"]
+    async with aiohttp.ClientSession() as session:
+        sockets = [
+            await session.ws_connect(await channel.client_url(user, 5), protocols=protocols)
+            for user in (SAM, SAM, HANA, HANA)
+        ]
+        ids = [ConnectionId((await socket.receive_json())["connectionId"]) for socket in sockets]
+        for one in ids:
+            await channel.enter(room, one)
+        await channel.to_room(room, replace(DELTA, text="all but the first"), but=ids[0])
+        await channel.expel(room, SAM)
+        await channel.leave(room, ids[3])
+        await channel.to_room(room, replace(DELTA, text="the third alone"))
+        for again in (channel.expel(room, SAM), channel.leave(room, ids[3])):
+            await again
+        for user in (SAM, HANA):
+            await channel.to_user(user, replace(DELTA, text="the end"))
+        heard: list[list[str]] = []
+        for socket in sockets:
+            texts: list[str] = []
+            while texts[-1:] != ["the end"]:
+                texts.append((await socket.receive_json())["data"]["text"])
+            heard.append(texts)
+            await socket.close()
+    await channel.close()
+
+    both = ["all but the first", "the third alone", "the end"]
+    assert heard == [["the end"], [both[0], "the end"], both, [both[0], "the end"]]
 
 
 async def test_a_service_that_refuses_or_is_absent_is_channel_unavailable(web_pubsub: Part) -> None:

@@ -156,16 +156,17 @@ async def test_without_a_token_or_with_an_email_parameter_nothing_is_answered(of
 async def test_a_stranger_gets_the_very_answer_of_a_group_that_is_not_there(office: Office, name: str) -> None:
     """Status, code and words, for an Admin of the tenant too."""
     route, path, body = ROUTES[name]
-    group = await office.found()
+    there: dict[str, Any] = path | {"id": await office.found()}
+    no_uuid: dict[str, Any] = path | {"id": "no-uuid"}
 
     for user in (TESS, ADA, EVE):
         absent = await office.call(route, user, body=body, **path)
-        theirs = await office.call(route, user, body=body, **(path | {"id": group}))
+        theirs = await office.call(route, user, body=body, **there)
         for answer in (absent, theirs):
             answer.body["error"].pop("correlation_id")
         assert absent == theirs
         assert absent.refusal == (404, "not_found")
-    assert (await office.call(route, SAM, body=body, **(path | {"id": "no-uuid"}))).refusal == (404, "not_found")
+    assert (await office.call(route, SAM, body=body, **no_uuid)).refusal == (404, "not_found")
 
 
 async def test_a_founder_owns_a_group_with_the_defaults(office: Office) -> None:
