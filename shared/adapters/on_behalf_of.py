@@ -14,6 +14,9 @@ from shared.domain.ids import UserId
 Assertion = Callable[[], Awaitable[str]]
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_NEEDS_THE_PERSON = frozenset({"basic_action", "additional_action", "message_only", "consent_required"})
+"""Sub-errors of Entra that only the person can clear away."""
+CLAIMS_MOST_CHARS = 4096
 _EARLY_S = 60.0
 _KEPT_MOST = 1000
 
@@ -84,6 +87,10 @@ class OnBehalfOf:
                     return body
         except (TimeoutError, aiohttp.ClientError, ValueError) as fault:
             raise ChatError(ErrorCode.TOOL_FAILED, "Sign-in for this tool does not answer at present.") from fault
-        if body.get("error") == "interaction_required":
-            raise ChatError(ErrorCode.INTERACTION_REQUIRED, "This tool needs your consent first.")
+        if body.get("error") == "interaction_required" or body.get("suberror") in _NEEDS_THE_PERSON:
+            claims: Any = body.get("claims")
+            # Nothing of the issuer's words but the challenge, which the client's sign-in passes back to it.
+            fits = isinstance(claims, str) and len(claims) <= CLAIMS_MOST_CHARS
+            text = "This tool needs that you sign in once more, or agree to its use."
+            raise ChatError(ErrorCode.INTERACTION_REQUIRED, text, claims=claims if fits else None)
         raise ChatError(ErrorCode.TOOL_FAILED, "You could not be signed in to this tool.")

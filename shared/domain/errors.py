@@ -30,11 +30,15 @@ _RETRYABLE = frozenset(
 class ChatError(Exception):
     """A refusal or failure with a meaning; its message is written for the person and holds no content."""
 
-    def __init__(self, code: ErrorCode, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, message: str, *, retry_after_s: float | None = None, claims: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+        self.claims = claims
+        """What the person's next sign-in must ask for, as the issuer put it (`interaction_required`)."""
 
     @property
     def retryable(self) -> bool:

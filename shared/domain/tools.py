@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from shared.domain.errors import ChatError
 from shared.domain.ids import CallId
 
 
@@ -163,6 +164,8 @@ class ToolResult:
     links: tuple[str, ...] = ()
     server_down: bool = False
     """Whether it failed because the server itself could not be reached or is out of order."""
+    challenge: ChatError | None = None
+    """Why the person must sign in once more before this server can be used on their behalf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from shared.domain.tools import (
     feedback,
 )
 from shared.domain.turns import LEASE_S, Turn, TurnRef
-from shared.flow.audience import tell, tell_call
+from shared.flow.audience import tell, tell_call, tell_person
 from shared.flow.catalog import select
 from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
