@@ -1,5 +1,6 @@
 """Where calls to tool servers go: to the address that was looked at, and nowhere that a server or a name would like."""
 
+import json
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from local.webpubsub.certificates import CERTIFICATE, server_context
+from shared import settings
 from shared.adapters.mcp_tools.client import McpTools
 from shared.adapters.mcp_tools.pinned_address import AddressRefused, PinnedAddresses
 from shared.adapters.mcp_tools.transport import CallTransport
@@ -18,6 +20,8 @@ from shared.domain.errors import ChatError
 from shared.domain.tools import CallState, ServerEntry, ToolContext
 
 from .tool_calls import call, context
+
+TEMPLATE = Path(__file__).parents[3] / "local.settings.json.template"
 
 
 class Names:
@@ -193,3 +197,19 @@ async def test_this_machine_is_not_called_unless_the_setting_admits_it(host: str
         await tools.close()
 
     assert heard.seen == []
+
+
+@pytest.mark.requirement("tools:addresses")
+def test_the_setting_that_admits_this_machine_is_refused_in_azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local stack has it; elsewhere it is off unless somebody says otherwise, and in Azure nobody can."""
+    for name, value in json.loads(TEMPLATE.read_text(encoding="utf-8"))["Values"].items():
+        monkeypatch.setenv(name, value)
+    load = settings.load.__wrapped__
+    assert load().mcp_loopback
+    monkeypatch.delenv("MCP_LOOPBACK")
+    assert not load().mcp_loopback
+
+    monkeypatch.setenv("WEBSITE_SITE_NAME", "salescoach")
+    monkeypatch.setenv("MCP_LOOPBACK", "true")
+    with pytest.raises(settings.SettingsInvalid, match="MCP_LOOPBACK is for local runs and refused in Azure"):
+        load()

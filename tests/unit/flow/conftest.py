@@ -238,7 +238,7 @@ def empty_room() -> Room:
 class Rounds:
     """What the tests of this folder say of models, people and places."""
 
-    SAM, SESSION, DESK = SAM, SESSION, DESK
+    SAM, SESSION, DESK, USED = SAM, SESSION, DESK, USED
     says = staticmethod(says)
     asks_for = staticmethod(asks_for)
 
