@@ -19,9 +19,10 @@ from shared.domain.ids import ConnectionId, MessageId, PublicId, UserId
 from shared.flow.authenticate import OpenSession
 from shared.flow.opinions import Opinion
 from shared.flow.query import Ask
+from shared.flow.rights import prove as prove_person
 from shared.flow.services import Services
 from shared.flow.watching import note_unproved
-from shared.wire.inbound import Feedback, Inbound, Query, SessionUpdate, Unreadable, parse
+from shared.wire.inbound import Asking, Feedback, Inbound, SessionUpdate, Unreadable, parse
 from shared.wire.outbound import frame_text, to_json
 
 HUB = "salescoach"
@@ -197,20 +198,17 @@ def session_wish(event: ClientEvent, update: SessionUpdate) -> OpenSession:
     )
 
 
-def question(grant: SessionGrant, connection: ConnectionId | None, said: Query) -> Ask:
+def question(grant: SessionGrant, connection: ConnectionId | None, said: Asking) -> Ask:
     """Put a `query` and its session together; without ids it belongs to the session last opened (rule 12).
 
     Raises:
-        ChatError: `bad_request` for both ids or for what does not exist yet, `not_found` for a group.
+        ChatError: `bad_request` for both ids.
     """
     if said.session_id is not None and said.group_id is not None:
         raise ChatError(ErrorCode.BAD_REQUEST, "Name a session_id or a group_id, not both.")
-    if said.group_id is not None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such group.")
-    if said.regenerate_of is not None:
-        raise ChatError(ErrorCode.BAD_REQUEST, "This answer cannot be regenerated.")
     return Ask(
         grant=grant,
+        group_id=PublicId(said.group_id.lower()) if said.group_id else None,
         session_id=PublicId((said.session_id or grant.session_id).lower()),
         message_id=MessageId((said.message_id or str(uuid.uuid4())).lower()),
         id_from_client=said.message_id is not None,
@@ -219,6 +217,7 @@ def question(grant: SessionGrant, connection: ConnectionId | None, said: Query) 
         spoken=said.spoken,
         connection=connection,
         request_id=said.request_id,
+        regenerate_of=MessageId(said.regenerate_of.lower()) if said.regenerate_of else None,
     )
 
 
@@ -281,7 +280,7 @@ def respond(body: dict[str, Any], status: int, headers: dict[str, str] | None = 
 async def _caller(req: func.HttpRequest) -> Caller:
     if "email" in req.params:
         raise ChatError(ErrorCode.BAD_REQUEST, "Who you are is told by your token alone; leave out `email`.")
-    return await build_services().verifier.verify(bearer(req))
+    return await prove_person(build_services(), bearer(req))
 
 
 def bearer(req: func.HttpRequest) -> str:

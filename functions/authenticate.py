@@ -1,12 +1,10 @@
 """Authenticate (step 2): the user event `auth`; `session.update` as a `message` takes the same way."""
 
-from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
 
-from functions import _edge, _events
-from shared.flow.authenticate import open_session
+from functions import _edge, _events, _follow
 from shared.flow.services import Services
 from shared.wire.inbound import Inbound, SessionUpdate
 
@@ -28,6 +26,4 @@ async def answer(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, An
 async def _handle(services: Services, event: _edge.ClientEvent, message: Inbound) -> _edge.Reply:
     if not isinstance(message, SessionUpdate):
         raise _edge.wrong_event()
-    wish = _edge.session_wish(event, message)
-    state = replace(event.state, session=wish.session_id, opened=True)
-    return _edge.Reply(frame=await open_session(services, wish), state=state)
+    return await _follow.opened(services, event, message)

@@ -13,6 +13,7 @@ from shared.domain.identity import Caller
 from shared.flow import connect as flow
 from shared.flow.audience import tell_connection
 from shared.flow.limits import forget_connection, note_connection
+from shared.flow.presence import went
 from shared.flow.services import Services
 
 bp = df.Blueprint()
@@ -70,3 +71,5 @@ async def greet(event: _edge.ClientEvent, turns: _events.Turns) -> None:  # noqa
 async def note(event: _edge.ClientEvent, turns: _events.Turns) -> None:  # noqa: ARG001
     """Forget the connection; a lost one never cancels anything."""
     await forget_connection(services(), event.user_id, event.connection_id)
+    for group in event.state.groups:
+        await went(services(), group, event.user_id, event.connection_id)

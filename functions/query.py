@@ -1,11 +1,10 @@
 """Query (step 3): the user event `message`, with everything that a client can say."""
 
-from dataclasses import replace
 from typing import Any, assert_never
 
 import azure.durable_functions as df
 
-from functions import _edge, _events
+from functions import _edge, _events, _follow
 from shared.domain.frames import Pong
 from shared.domain.ids import CallId, TurnId
 from shared.flow import approvals, authenticate, opinions, query, resume
@@ -31,9 +30,9 @@ async def answer(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, An
         if isinstance(said, inbound.Ping):
             return _edge.Reply(frame=Pong(request_id=said.request_id))
         if isinstance(said, inbound.SessionUpdate):
-            wish = _edge.session_wish(event, said)
-            frame = await authenticate.open_session(services, wish)
-            return _edge.Reply(frame=frame, state=replace(event.state, session=wish.session_id, opened=True))
+            return await _follow.opened(services, event, said)
+        if isinstance(said, _follow.Said):
+            return await _follow.answer(services, event, said)
         return _edge.Reply(frame=await _within_session(services, turns(), event, said))
 
     return await _edge.answer(event, "message", handle)
@@ -43,14 +42,15 @@ async def _within_session(
     services: Services,
     turns: TurnEngine,
     event: _edge.ClientEvent,
-    said: inbound.Query | inbound.QueryCancel | inbound.ToolApproval | inbound.TurnResume | inbound.Feedback,
+    said: inbound.AboutTurns,
 ) -> Any:
     grant = await authenticate.require_grant(services, event.user_id, event.session_id)
     match said:
-        case inbound.Query():
-            return await query.ask(services, turns, _edge.question(grant, event.connection_id, said))
+        case inbound.Query() | inbound.SendMessage():
+            wish = _edge.question(grant, event.connection_id, said)
+            return await query.ask(services, turns, _follow.addressed(event, said, wish))
         case inbound.QueryCancel():
-            return await resume.cancel(services, turns, TurnId(said.turn_id), grant.user_id)
+            return await resume.cancel(services, turns, TurnId(said.turn_id), grant.user_id, grant.roles)
         case inbound.ToolApproval():
             verdict = approvals.Verdict(
                 user_id=grant.user_id,
@@ -70,8 +70,9 @@ async def _within_session(
                 attempt=said.attempt,
                 offset=said.offset,
                 request_id=said.request_id,
+                roles=grant.roles,
             )
         case inbound.Feedback():
-            return await opinions.rate(services, grant.user_id, _edge.opinion(said))
+            return await opinions.rate(services, grant.user_id, _edge.opinion(said), grant.roles)
         case _:
             assert_never(said)

@@ -12,6 +12,7 @@ from shared.domain.ids import ConnectionId, ConversationKey, PublicId, UserId, s
 from shared.domain.policy import choose_role, require_same_person
 from shared.domain.tools import Approval, ToolCall
 from shared.domain.turns import Turn
+from shared.flow import rights
 from shared.flow.audience import tell_connection
 from shared.flow.catalog import Catalog, known_roles, select
 from shared.flow.people import remember
@@ -43,23 +44,38 @@ async def open_session(services: Services, wish: OpenSession) -> SessionCreated 
     Raises:
         ChatError: `unauthenticated` or `token_expired` for the token; `forbidden` if it is another person's.
     """
-    caller = await services.verifier.verify(wish.token)
-    if caller.user_id != wish.connection_user:
-        await note_foreign_token(services, wish.connection_user)
-    require_same_person(caller.user_id, wish.connection_user)
+    caller = await _proved(services, wish)
     grant = await _grant(services, caller, wish, await known_roles(services))
     key = session_key(caller.user_id, wish.session_id)
-    _, catalog, state, _ = await asyncio.gather(
+    _, catalog, state, *_ = await asyncio.gather(
         services.users.put_grant(grant),
         select(services, grant.role),
         _state(services, key, caller.user_id),
         remember(services, caller),
+        rights.learn(services, caller, wish.session_id, wish.connection),
     )
     if grant.role.shown is None:
         await tell_connection(services, wish.connection, _NO_ROLE)
     if services.registry.fallen_back:
         await tell_connection(services, wish.connection, Notice(code="registry_fallback", text=FALLEN_BACK))
     return _answer(wish, grant, catalog, state)
+
+
+async def grant_for_connection(services: Services, wish: OpenSession) -> SessionGrant:
+    """Verify a token that came with another message than `session.update`, and keep it sealed.
+
+    Raises:
+        ChatError: as `open_session` refuses.
+    """
+    return await grant_by_token(services, await _proved(services, wish), wish)
+
+
+async def _proved(services: Services, wish: OpenSession) -> Caller:
+    caller = await rights.prove(services, wish.token)
+    if caller.user_id != wish.connection_user:
+        await note_foreign_token(services, wish.connection_user)
+    require_same_person(caller.user_id, wish.connection_user)
+    return caller
 
 
 async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) -> SessionGrant:

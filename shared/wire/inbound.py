@@ -62,10 +62,9 @@ class SessionUpdate(ClientMessage):
     locale: Locale | None = None
 
 
-class Query(ClientMessage):
-    """Asks a question."""
+class Asking(ClientMessage):
+    """What a question may carry."""
 
-    type: Literal["query"]
     content: str | None = None
     session_id: Uuid | None = None
     group_id: OpaqueId | None = None
@@ -87,6 +86,49 @@ def _fitting(content: str) -> str:
     if len(content.encode("utf-8")) > CONTENT_MOST_BYTES:
         raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
     return content
+
+
+class Query(Asking):
+    """Asks a question, or says something in a group."""
+
+    type: Literal["query"]
+
+
+class SendMessage(Asking):
+    """The inherited name of a `query` to the group last joined."""
+
+    type: Literal["send_message"]
+
+
+class JoinGroup(ClientMessage):
+    """Lets this connection hear a group."""
+
+    type: Literal["join_group"]
+    group_id: OpaqueId
+    accessToken: Annotated[str, Field(min_length=1, max_length=16_384)] | None = None  # noqa: N815  # inherited name
+
+
+class LeaveGroup(ClientMessage):
+    """Lets this connection hear no more of a group."""
+
+    type: Literal["leave_group"]
+    group_id: OpaqueId
+
+
+class Typing(ClientMessage):
+    """Says that the person writes, or has stopped."""
+
+    type: Literal["typing"]
+    group_id: OpaqueId
+    typing: bool
+
+
+class MessageRead(ClientMessage):
+    """Says up to where the person has read."""
+
+    type: Literal["message.read"]
+    conversation_id: OpaqueId
+    message_id: Uuid
 
 
 class QueryCancel(ClientMessage):
@@ -133,11 +175,23 @@ class Ping(ClientMessage):
     type: Literal["ping"]
 
 
+AboutTurns = Query | SendMessage | QueryCancel | ToolApproval | TurnResume | Feedback
 Inbound = Annotated[
-    SessionUpdate | Query | QueryCancel | ToolApproval | TurnResume | Feedback | Ping, Field(discriminator="type")
+    SessionUpdate
+    | Query
+    | SendMessage
+    | JoinGroup
+    | LeaveGroup
+    | Typing
+    | MessageRead
+    | QueryCancel
+    | ToolApproval
+    | TurnResume
+    | Feedback
+    | Ping,
+    Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Inbound] = TypeAdapter(Inbound)
-_ALIASES = {"send_message": "query"}
 # Possessive, and a string may lack its end: else quotes behind backslashes would be tried from each of them anew.
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
@@ -163,8 +217,6 @@ def parse(text: str | None, *, event: str = "message") -> Inbound:
         raise Unreadable(refusal, in_reply_to="unknown", request_id=None) from None
     if event == "auth":
         data.setdefault("type", "session.update")
-    kind = data.get("type")
-    data["type"] = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     try:
         return _ADAPTER.validate_python(data)
     except ChatError as refusal:

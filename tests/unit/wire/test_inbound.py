@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.wire.inbound import Feedback, Ping, Query, SessionUpdate, Unreadable, parse
+from shared.wire.inbound import Feedback, Ping, Query, SendMessage, SessionUpdate, Unreadable, parse
 
 ID = "00000000-0000-4000-8000-000000000000"
 
@@ -30,8 +30,8 @@ def test_the_predecessors_messages_are_read() -> None:
 
 
 def test_legacy_names_are_understood() -> None:
-    """`send_message` is `query`; the event `auth` is a `session.update` without a type."""
-    assert isinstance(parse('{"type":"send_message","content":"hi"}'), Query)
+    """`send_message` has the fields of a `query`; the event `auth` is a `session.update` without a type."""
+    assert isinstance(parse('{"type":"send_message","content":"hi"}'), SendMessage)
     assert isinstance(parse('{"accessToken":"x"}', event="auth"), SessionUpdate)
 
 
