@@ -54,7 +54,8 @@ async def expel(services: Services, group: Group, people: Iterable[UserId]) -> N
     whom = list(people)
     # The room of all comes first: nothing else may keep somebody in it.
     await _empty(services, [room_name(group.key)], whom)
-    await _empty(services, [room_name(group.key, role) for role in every_role(await known_roles(services))], whom)
+    roles = every_role((*await known_roles(services), *([group.role] if group.role else [])))
+    await _empty(services, [room_name(group.key, role) for role in roles], whom)
 
 
 async def _empty(services: Services, rooms: list[RoomName], people: list[UserId]) -> None:
