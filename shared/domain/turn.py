@@ -27,6 +27,7 @@ from shared.domain.turn_events import (
     StepStale,
     ToolsEnded,
     ToolsParked,
+    ToolsWaiting,
     TurnLimits,
     WaitFor,
     WaitOver,
@@ -36,6 +37,8 @@ BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 30.0
 PARKED_MOST_S = 15.0
 """A turn that waits for the store asks again this often at least."""
+TOKEN_LOOK_S = 5.0
+"""A call that waits for its asker's fresh token looks for it this often."""
 
 Phase = Literal["model", "tools", "approval", "waiting", "seal", "persist", "release", "ended"]
 
@@ -55,6 +58,8 @@ class TurnState:
     tries: int = 0
     parked: int = 0
     approval_s: float = 0.0
+    token_until: datetime | None = None
+    """When to stop waiting for a token, while a call does."""
 
 
 Step = tuple[TurnState, Effect | None]
@@ -154,12 +159,19 @@ def _run_calls(state: TurnState, event: RoundEnded, now: datetime) -> Step:
 def _after_tools(state: TurnState, event: Event, now: datetime) -> Step:
     if isinstance(event, ToolsParked):
         return _park(state, None, now)
+    if isinstance(event, ToolsWaiting):
+        until = state.token_until or now + timedelta(seconds=state.limits.approval_s + 2 * TOKEN_LOOK_S)
+        if now < until:
+            # Waiting for a person is not counted as work, as with approvals.
+            deadline = state.deadline + timedelta(seconds=TOKEN_LOOK_S)
+            return _wait(replace(state, token_until=until, deadline=deadline), state.running, TOKEN_LOOK_S)
+        event = ToolsEnded()
     if isinstance(event, StepLost) and state.tries + 1 < state.limits.tool_tries:
         tries = state.tries + 1
         return _wait(replace(state, tries=tries), state.running, _backoff(tries))
     if not isinstance(event, ToolsEnded | StepLost):
         raise _unexpected(state, event)
-    return _approve_or_go_on(replace(state, tries=0, parked=0), now)
+    return _approve_or_go_on(replace(state, tries=0, parked=0, token_until=None), now)
 
 
 def _approve_or_go_on(state: TurnState, now: datetime) -> Step:

@@ -136,6 +136,11 @@ class ToolsParked:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsWaiting:
+    """Some call waits for its asker's fresh token, which a `session.update` brings."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitOver:
     """The timer fired."""
 
@@ -155,4 +160,5 @@ class StepLost:
     """An activity raised: a lost attempt."""
 
 
-Event = RoundEnded | ApprovalsSettled | ToolsEnded | ToolsParked | WaitOver | StepDone | StepStale | StepLost
+ToolsEvent = ToolsEnded | ToolsParked | ToolsWaiting
+Event = RoundEnded | ApprovalsSettled | ToolsEvent | WaitOver | StepDone | StepStale | StepLost

@@ -1,7 +1,6 @@
 """Tools (step 5): run one call of the ledger on its server, at most once when it is not safe to repeat."""
 
 import asyncio
-import hashlib
 import logging
 from dataclasses import replace
 from datetime import timedelta
@@ -27,6 +26,7 @@ from shared.flow.catalog import select
 from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
+from shared.flow.tool_context import tool_context
 from shared.flow.twin import wait_for_twin
 from shared.flow.watching import note_calls
 
@@ -36,32 +36,34 @@ RESULT_MOST_CHARS = 64_000
 WATCH_INTERVAL_S = 1.0
 """While a tool works, the turn is looked at this often: a cancel takes effect within a second (rule 15)."""
 
+TOKEN_EXPIRED = "The sign-in has ended (token_expired), and no session.update came in time."  # noqa: S105  # words
+
 _log = logging.getLogger("salescoach.tools")
 
 
-async def run_tool(services: TurnServices, ref: TurnRef, call_id: CallId) -> Literal["settled", "parked"]:
+async def run_tool(services: TurnServices, ref: TurnRef, call_id: CallId) -> Literal["settled", "parked", "waiting"]:
     """Bring one call to a settled outcome in the ledger; a repeat of an ended call does nothing.
 
-    `parked`: the store does not answer, so that intent or outcome could not be written.
+    `parked`: the store does not answer, so that intent or outcome could not be written. `waiting`: the asker's token
+    has ended, and the call is to be tried again until a `session.update` has brought a fresh one.
     """
     try:
-        await _settle(services, ref, call_id)
+        return await _settle(services, ref, call_id)
     except StoreUnavailable as fault:
         _log.warning("tool.store_unavailable", extra={"turn_id": ref.turn_id, "reason": str(fault)})
         return "parked"
-    return "settled"
 
 
-async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None:
+async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> Literal["settled", "waiting"]:
     turn = await services.conversations.turn(ref.key, ref.turn_id)
     call = await _find(services, ref, call_id)
     if turn is None or turn.epoch != ref.epoch or call is None or call.state.ended:
-        return
+        return "settled"
     if call.state is CallState.OPEN and not call.safe_to_repeat:
         # It may have been sent, whatever has become of the tool since.
         await _leave_to_twin(services, ref, call)
         await _close(services, turn, call, _unknown())
-        return
+        return "settled"
     refused = _refusal(turn, call)
     catalog = await select(services, turn.role)
     server = catalog.server(call.server)
@@ -70,7 +72,25 @@ async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> None
     elif server is None or catalog.find(f"{call.server}__{call.name}") is None:
         await _close(services, turn, call, _refused("There is no such tool."))
     else:
-        await _call(services, turn, call, server)
+        context = await tool_context(services, turn, call, server)
+        if context is None:
+            return await _wait_for_token(services, turn, call)
+        await _call(services, turn, call, server, context)
+    return "settled"
+
+
+async def _wait_for_token(services: TurnServices, turn: Turn, call: ToolCall) -> Literal["settled", "waiting"]:
+    """Have the call tried again later, as long as its asker has time to approve it; then end it."""
+    now = services.clock.now()
+    until = call.expires_at or now + timedelta(seconds=services.limits.approval_s)
+    if now >= until:
+        await _close(services, turn, call, _refused(TOKEN_EXPIRED))
+        return "settled"
+    if call.expires_at is None:
+        noted = replace(call, expires_at=until)
+        await services.conversations.move_call(turn.conversation.key, turn.turn_id, noted, expected=call)
+    await services.conversations.renew(turn.ref(), now + timedelta(seconds=LEASE_S))
+    return "waiting"
 
 
 async def _find(services: TurnServices, ref: TurnRef, call_id: CallId) -> ToolCall | None:
@@ -95,7 +115,7 @@ def _unknown() -> ToolResult:
     return ToolResult(state=CallState.UNKNOWN, text=reason, summary=reason)
 
 
-async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry) -> None:
+async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry, context: ToolContext) -> None:
     opened = await services.conversations.move_call(
         turn.conversation.key,
         turn.turn_id,
@@ -115,8 +135,7 @@ async def _call(services: TurnServices, turn: Turn, call: ToolCall, server: Serv
     )
     await tell_call(services, turn, started)
     began = services.clock.monotonic()
-    context = await _context(services, turn, call, server)
-    result = context if isinstance(context, ToolResult) else await _asked(services, turn, opened, server, context)
+    result = await _asked(services, turn, opened, server, context)
     if result is None:
         return
     elapsed_ms = round((services.clock.monotonic() - began) * 1000)
@@ -204,34 +223,6 @@ async def _watch(services: TurnServices, turn: Turn) -> Literal["fenced", "cance
 def _stopped() -> ToolResult:
     reason = "Stopped: the question was cancelled."
     return ToolResult(state=CallState.FAILED, text=reason, summary=reason)
-
-
-async def _context(services: TurnServices, turn: Turn, call: ToolCall, server: ServerEntry) -> ToolContext | ToolResult:
-    """Open the asker's newest token for this call only."""
-    grant = await services.users.grant(turn.asker.id, turn.session_id)
-    token = None
-    if server.auth_enabled:
-        if grant is None:
-            return _refused("The session's token has expired; send session.update and ask again.")
-        try:
-            token = await services.sealer.open(grant.sealed_token, user_id=grant.user_id, session_id=grant.session_id)
-        except ChatError as fault:
-            return _refused(fault.message)
-    return ToolContext(
-        user_id=turn.asker.id,
-        email=grant.email if grant else None,
-        region=grant.region if grant else None,
-        user_token=token,
-        idempotency_key=call.call_id,
-        timeout_s=server.timeout_s,
-        extra={"traceparent": _trace_parent(turn, call)},
-    )
-
-
-def _trace_parent(turn: Turn, call: ToolCall) -> str:
-    """Name one trace per turn and one span per call (W3C Trace Context), so that servers' logs can be matched."""
-    span = hashlib.sha256(call.call_id.encode()).hexdigest()
-    return f"00-{trace_of(turn.turn_id)}-{span[:16]}-01"
 
 
 async def _close(

@@ -57,7 +57,7 @@ def event(effect: events.Effect, results: Sequence[Any]) -> events.Event:
         case events.RunRound():
             return _round_ended(results[0])
         case events.RunTools():
-            return events.ToolsParked() if "parked" in results else events.ToolsEnded()
+            return _tools(results)
         case events.AwaitApprovals():
             approved = tuple(results[0]["approved"])
             return events.ApprovalsSettled(approved=approved, cancelled=results[0]["cancelled"])
@@ -69,6 +69,12 @@ def event(effect: events.Effect, results: Sequence[Any]) -> events.Event:
             return events.WaitOver()
         case _:
             assert_never(effect)
+
+
+def _tools(results: Sequence[Any]) -> events.ToolsEvent:
+    if "parked" in results:
+        return events.ToolsParked()
+    return events.ToolsWaiting() if "waiting" in results else events.ToolsEnded()
 
 
 def round_effect(work: Work) -> events.RunRound:

@@ -69,6 +69,10 @@ TABLE = {
         [ANSWER, DONE, LOST, ev.WaitOver(), DONE, DONE],
         ["RunRound", "Seal", "Persist", "WaitFor", "Persist", "Release", "-"],
     ),
+    "a call without a good token is tried again until there is one": (
+        [calls("free"), ev.ToolsWaiting(), ev.WaitOver(), ev.ToolsWaiting(), ev.WaitOver(), ev.ToolsEnded()],
+        ["RunRound", "RunTools", "WaitFor", "RunTools", "WaitFor", "RunTools", "RunRound"],
+    ),
     "lost tools are tried again, then reported": (
         [calls("free"), LOST, ev.WaitOver(), LOST, ev.WaitOver(), LOST],
         ["RunRound", "RunTools", "WaitFor", "RunTools", "WaitFor", "RunTools", "RunRound"],
@@ -160,6 +164,19 @@ def test_waiting_for_approval_is_not_counted_as_work() -> None:
     assert isinstance(effect, ev.RunRound)
 
 
+def test_waiting_for_a_token_is_not_counted_as_work_and_ends() -> None:
+    """A session may come back after ten minutes; one that does not holds nobody up for ever."""
+    state, _ = begin(LIMITS, NOW)
+    state, effect = step(state, calls("free"), NOW)
+    now = NOW
+    while not isinstance(effect, ev.RunRound):
+        event = ev.WaitOver() if isinstance(effect, ev.WaitFor) else ev.ToolsWaiting()
+        now += timedelta(seconds=effect.seconds if isinstance(effect, ev.WaitFor) else 0)
+        state, effect = step(state, event, now)
+
+    assert timedelta(seconds=LIMITS.approval_s) < now - NOW < timedelta(seconds=LIMITS.approval_s + 30)
+
+
 def test_an_ended_turn_takes_no_events() -> None:
     """A fault of the driver is loud."""
     state, _ = begin(LIMITS, NOW)
@@ -178,7 +195,7 @@ def random_event(rng: random.Random, state: TurnState) -> ev.Event:
                 [LOST, calls("free", "writes") if kind is ev.RoundKind.CALLS else ev.RoundEnded(kind=kind)]
             )
         case "tools":
-            return rng.choice([ev.ToolsEnded(), LOST])
+            return rng.choice([ev.ToolsEnded(), ev.ToolsWaiting(), LOST])
         case "approval":
             return rng.choice([ev.ApprovalsSettled(approved=("c1",), cancelled=rng.random() < 0.1), LOST])
         case "waiting":

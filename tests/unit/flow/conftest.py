@@ -19,6 +19,7 @@ from shared.adapters.memory.model import Line, MemoryModel
 from shared.adapters.memory.people import MemoryPeople
 from shared.adapters.memory.questions import MemoryQuestions
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
+from shared.adapters.memory.rights import MemoryRights
 from shared.adapters.memory.tools import MemoryTools
 from shared.adapters.memory.users import MemoryUsers
 from shared.adapters.memory.watch import MemoryAllowances, MemorySecurityLog
@@ -122,7 +123,7 @@ class Room:
             registry=MemoryRegistry([server("sfdc", "Sales"), server("hr", "HR")], manifests),
             channel=self.channel,
             limits=ev.TurnLimits(),
-            watch=Watch(allowances=self.allowances, security=self.security),
+            watch=Watch(allowances=self.allowances, security=self.security, rights=MemoryRights(self.users)),
             model=self.model,
             prompts=self.prompts,
             tools=self.tools,
@@ -192,6 +193,8 @@ class Room:
                 return await process.run_round(self.services, ref, effect)
             case ev.RunTools():
                 ends = [await tools.run_tool(self.services, ref, CallId(call_id)) for call_id in effect.call_ids]
+                if "waiting" in ends:
+                    return ev.ToolsWaiting()
                 return ev.ToolsParked() if "parked" in ends else ev.ToolsEnded()
             case ev.AwaitApprovals():
                 return await approvals.settle(self.services, ref, effect.call_ids)
