@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.domain.correlation import trace_of
@@ -89,7 +89,7 @@ async def _wait_for_token(services: TurnServices, turn: Turn, call: ToolCall) ->
     if call.expires_at is None:
         noted = replace(call, expires_at=until)
         await services.conversations.move_call(turn.conversation.key, turn.turn_id, noted, expected=call)
-    await services.conversations.renew(turn.ref(), now + timedelta(seconds=LEASE_S))
+    await services.conversations.renew(turn.ref(), _lease(services, turn))
     return "waiting"
 
 
@@ -207,10 +207,8 @@ async def _watch(services: TurnServices, turn: Turn) -> Literal["fenced", "cance
     """Keep the turn's lease while a tool works, until another execution owns the turn or it is to stop."""
     while True:
         await services.clock.sleep(WATCH_INTERVAL_S)
-        # A lease that outlasts this one belongs to a wait for approvals, which may follow these calls.
-        lease = max(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
         try:
-            seen = await services.conversations.renew(turn.ref(), lease)
+            seen = await services.conversations.renew(turn.ref(), _lease(services, turn))
         except StoreUnavailable as fault:
             _log.warning("lease.unrenewed", extra={"turn_id": turn.turn_id, "reason": str(fault)})
             continue
@@ -218,6 +216,11 @@ async def _watch(services: TurnServices, turn: Turn) -> Literal["fenced", "cance
             return "fenced"
         if seen.cancel_requested:
             return "cancelled"
+
+
+def _lease(services: TurnServices, turn: Turn) -> datetime:
+    """Give the lease's new end; one that outlasts it belongs to a wait for approvals, which may follow these calls."""
+    return max(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
 
 
 def _stopped() -> ToolResult:
