@@ -140,13 +140,15 @@ def _watch(values: Settings, account: Any) -> Watch:
 
     log = CosmosSecurityLog(account.items("security_events"), _list_key(values, "security"))
     allowances = CosmosAllowances(account.items("users"))
-    return Watch(allowances=allowances, security=log, limits=values.person_limits())
+    rights = CosmosRights(account.items("users"))
+    return Watch(allowances=allowances, security=log, rights=rights, limits=values.person_limits())
 
 
 def _upstream(values: Settings) -> UpstreamProof:
     from shared.adapters.entra import EntraTokens
     from shared.adapters.upstream import IdentityProof, SignatureProof
 
+    from shared.adapters.cosmos.rights import CosmosRights
     if values.upstream_proof == "signature":
         return SignatureProof(_given(values.web_pubsub).get_secret_value())
     # The service belongs to our own tenant, the first of the list, whoever else may sign in.

@@ -237,6 +237,10 @@ class ClientChannel(Protocol):
         """Close a connection, which may be gone by now."""
         ...
 
+    async def close_connections(self, user_id: UserId, reason: str, *, but: ConnectionId | None = None) -> None:
+        """Close all connections of a person, but one."""
+        ...
+
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make a WebSocket URL bound to the person, without any role."""
         ...

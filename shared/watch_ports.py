@@ -3,7 +3,8 @@
 from typing import Literal, Protocol
 
 from shared.domain.allowance import Allowance, StoredAllowance
-from shared.domain.ids import TurnId, UserId
+from shared.domain.ids import PublicId, TurnId, UserId
+from shared.domain.rights import Rights, StoredRights
 from shared.domain.security import EventPage, SecurityEvent
 
 
@@ -25,6 +26,22 @@ class AllowanceStore(Protocol):
 
         `changed`: it is not the one that was read any more. `settled_before`: the turn has its mark.
         """
+        ...
+
+
+class RightsStore(Protocol):
+    """Keeps what is known of people's rights. Raises StoreUnavailable when the store does not answer."""
+
+    async def rights(self, user_id: UserId) -> StoredRights:
+        """Read them; those of somebody unknown are empty and have no ETag."""
+        ...
+
+    async def put_rights(self, rights: Rights, etag: str | None) -> bool:
+        """Write them if they are still the ones that were read; False if somebody was faster."""
+        ...
+
+    async def end_grants(self, user_id: UserId, *, but: PublicId | None) -> None:
+        """Remove the grants of all the person's sessions but one; a repeat does no harm."""
         ...
 
 

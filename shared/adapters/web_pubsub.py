@@ -87,6 +87,11 @@ class WebPubSubChannel:
         async with _translated():
             await self._client.close_connection(connection_id, reason=reason)
 
+    async def close_connections(self, user_id: UserId, reason: str, *, but: ConnectionId | None = None) -> None:
+        """Close all connections of a person, but one."""
+        async with _translated():
+            await self._client.close_user_connections(user_id, reason=reason, excluded=[but] if but else None)
+
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make a WebSocket URL bound to the person, without any role."""
         async with _translated():

@@ -30,6 +30,10 @@ class Noticed(StrEnum):
     """A group got a role, lost it, or changed who hears what is bound to it."""
     GROUP_HANDED_OVER = "group_handed_over"
     """A group has another owner."""
+    ROLES_CHANGED = "roles_changed"
+    """Somebody signed in with other roles than before; their other sessions and connections were ended."""
+    SIGNED_OUT = "signed_out"
+    """An Admin voided somebody's tokens and ended their sessions and connections."""
     EVENTS_READ = "events_read"
     """Somebody read these records."""
 

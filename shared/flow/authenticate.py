@@ -94,7 +94,9 @@ async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) 
             timezone=grant.timezone or before.timezone,
             locale=grant.locale or before.locale,
         )
-    await services.users.put_grant(grant)
+    await asyncio.gather(
+        services.users.put_grant(grant), rights.learn(services, caller, wish.session_id, wish.connection or None)
+    )
     return grant
 
 

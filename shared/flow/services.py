@@ -25,7 +25,7 @@ from shared.ports import (
     UpstreamProof,
 )
 from shared.tool_ports import ToolRegistry, ToolRunner
-from shared.watch_ports import AllowanceStore, SecurityLog
+from shared.watch_ports import AllowanceStore, RightsStore, SecurityLog
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class Watch:
     allowances: AllowanceStore
     security: SecurityLog
     limits: PersonLimits = field(default_factory=PersonLimits)
+    rights: RightsStore
     unproved: Unproved = field(default_factory=Unproved)
     turnstiles: WeakValueDictionary[UserId, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[UserId, asyncio.Lock]

@@ -42,6 +42,11 @@ async def note_foreign_token(services: Services, user_id: UserId) -> None:
     await note(services, replace(event_of(services, Noticed.FOREIGN_TOKEN), user_id=user_id))
 
 
+async def note_rights(services: Services, kind: Noticed, user_id: UserId, *, member: UserId | None = None) -> None:
+    """Note that rights changed: whose they are, or who took them from whom."""
+    await note(services, replace(event_of(services, kind), user_id=user_id, member=member))
+
+
 async def note_unproved(services: Services) -> None:
     """Note that an event came without proof: the first of a minute with a record, the others in its count."""
     unproved, now = services.watch.unproved, services.clock.monotonic()

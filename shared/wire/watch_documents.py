@@ -11,6 +11,9 @@ from shared.domain.security import SecurityEvent
 from shared.wire.outbound import timestamp, to_json
 from shared.wire.reading import expect, read
 
+STAYING = frozenset({"limit", "settled", "rights"})
+"""Kinds that a person cannot delete: leaving and coming back would else renew a day's tokens, or undo a sign-out; they
+vanish soon."""
 ALLOWANCE_ID = "limit:person"
 ALLOWANCE_TTL_S = 7 * 24 * 3600
 """A person who was not here for a week uses nothing; connections that the service forgot to end go with it."""

@@ -27,6 +27,7 @@ class MemoryChannel:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.closed: list[ConnectionId] = []
+        self.ended: list[tuple[UserId, ConnectionId | None]] = []
         self.entered: set[tuple[RoomName, ConnectionId]] = set()
         self.people: dict[ConnectionId, UserId] = {}
         self.expelled: list[tuple[RoomName, UserId]] = []
@@ -76,6 +77,14 @@ class MemoryChannel:
         """Record which connection was closed."""
         await asyncio.sleep(0)
         self.closed.append(connection_id)
+
+    async def close_connections(self, user_id: UserId, reason: str, *, but: ConnectionId | None = None) -> None:  # noqa: ARG002
+        """Record whose connections were closed."""
+        await asyncio.sleep(0)
+        if self.refusals:
+            self.refusals -= 1
+            raise ChannelUnavailable("refused", retry_after_s=self.retry_after_s)
+        self.ended.append((user_id, but))
 
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
         """Make an address that names the person."""

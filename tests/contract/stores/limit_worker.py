@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared.adapters.cosmos.client import CosmosAccount
+from shared.adapters.cosmos.rights import CosmosRights
 from shared.adapters.cosmos.watch import CosmosAllowances
 from shared.adapters.memory.conversations import MemoryConversations
 from shared.adapters.memory.watch import MemorySecurityLog
@@ -35,7 +36,10 @@ def question(user: UserId) -> Question:
 async def main(url: str, user: UserId, number: int) -> None:
     """Ask all at once and print how each ended."""
     account = CosmosAccount.from_connection_string(f"AccountEndpoint={url}/;AccountKey={KEY};", "salescoach")
-    watch = Watch(allowances=CosmosAllowances(account.items("users")), security=MemorySecurityLog(), limits=LIMITS)
+    users = account.items("users")
+    watch = Watch(
+        allowances=CosmosAllowances(users), security=MemorySecurityLog(), rights=CosmosRights(users), limits=LIMITS
+    )
     needed: dict[str, Any] = {"clock": SystemClock(), "conversations": MemoryConversations(), "watch": watch}
     # The limits touch nothing else.
     ports: dict[str, Any] = {field.name: needed.get(field.name) for field in fields(Services)}

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import pytest
 
@@ -13,16 +14,12 @@ from shared.domain.ids import ConnectionId, PublicId
 from shared.flow import query
 from shared.flow.authenticate import require_grant
 from shared.flow.limits import forget_connection, note_connection
-from shared.flow.services import Watch
 
 
 def workers(room: Any, number: int) -> list[Any]:
     """Several processes over one store: each with turnstiles of its own."""
     watch = room.services.watch
-    return [
-        replace(room.services, watch=Watch(allowances=watch.allowances, security=watch.security, limits=watch.limits))
-        for _ in range(number)
-    ]
+    return [replace(room.services, watch=replace(watch, turnstiles=WeakValueDictionary())) for _ in range(number)]
 
 
 async def ask(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import pytest
 
@@ -14,7 +15,6 @@ from shared.domain.errors import ChatError, ErrorCode, StoreUnavailable
 from shared.domain.ids import PublicId
 from shared.flow import limits, persist, query, resume
 from shared.flow.authenticate import require_grant
-from shared.flow.services import Watch
 
 EACH = 15
 """What a round of the scripted model uses."""
@@ -29,10 +29,7 @@ def limited(room: Any, tokens_a_day: int) -> None:
 def workers(room: Any, number: int) -> list[Any]:
     """Several processes over one store."""
     watch = room.services.watch
-    return [
-        replace(room.services, watch=Watch(allowances=watch.allowances, security=watch.security, limits=watch.limits))
-        for _ in range(number)
-    ]
+    return [replace(room.services, watch=replace(watch, turnstiles=WeakValueDictionary())) for _ in range(number)]
 
 
 async def ask(room: Any, rounds: Any, message_id: str | None = None, services: Any = None, content: str = "?") -> Any:
