@@ -39,6 +39,7 @@ PROMISES = {
     "security:recorded": "What was refused or neutralised, and restricted calls, are recorded without content.",
     "security:admin-only": "Security events are for Admins only, and reading them is recorded.",
     "logs:allow-list": "A log line holds allowed fields only: ids, counts, codes; never what a fault says.",
+    "authenticate:rights-end": "Nobody keeps what was taken: roles, sessions and connections end with the newest token.",
     "tools:challenge": "A sign-in that only the person can complete reaches their client, with its claims.",
     "logs:correlated": "Every log line of a request or of a turn carries one id.",
     "logs:no-injection": "No text can make a log line that is not its own.",
