@@ -5,7 +5,7 @@ import azure.functions as func
 
 from functions import authenticate, connect, events, persist, process, query, respond, tools, upkeep
 from functions._start import check_settings
-from functions.api import export, health, messages, prompt, questions, security_events, servers, sessions, usage
+from functions.api import export, health, me, messages, prompt, questions, security_events, servers, sessions, usage
 
 # isort: split
 from functions.api import groups, members, people, sign_out
@@ -16,7 +16,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 for module in (connect, authenticate, query, events, process, tools, respond, persist, upkeep):
     app.register_functions(module.bp)
-for module in (export, health, messages, prompt, servers, sessions, questions, security_events, usage):
+for module in (export, health, me, messages, prompt, servers, sessions, questions, security_events, usage):
     app.register_functions(module.bp)
 for module in (groups, members, people, sign_out):
     app.register_functions(module.bp)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
+from shared.erasure_ports import Eraser
 from shared.flow.services import Services, TurnServices, Watch
 from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TokenSealer, TurnEngine, UpstreamProof
 from shared.question_ports import QuestionBook
@@ -51,13 +52,14 @@ def services() -> Services:
         upstream=_upstream(values),
         sealer=_sealer(values),
         conversations=CosmosConversations(account.items("conversations"), values.history_retention_days),
-        users=CosmosUsers(account.items("users"), clock, _list_key(values, "cursor")),
+        users=CosmosUsers(account.items("users"), clock, _list_key(values, "cursor"), values.history_retention_days),
         groups=CosmosGroups(account.items("conversations")),
         people=CosmosPeople(account.items("users"), _list_key(values, "people")),
         registry=_registry(values, account, clock),
         channel=_channel(values),
         limits=values.turn_limits(),
         watch=_watch(values, account),
+        queue=values.queue(),
     )
 
 
@@ -79,6 +81,15 @@ def question_book() -> QuestionBook:
 
     account = cosmos_account()
     return CosmosQuestions(account.items("registry"), account.items("conversations"))
+
+
+@lru_cache(maxsize=1)
+def eraser() -> Eraser:
+    """Build what takes away what is stored of a conversation or a person."""
+    from shared.adapters.cosmos.erasure import CosmosEraser
+
+    account = cosmos_account()
+    return CosmosEraser(account.items("conversations"), account.items("users"))
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +147,7 @@ def _list_key(values: Settings, purpose: str) -> bytes:
 
 
 def _watch(values: Settings, account: Any) -> Watch:
+    from shared.adapters.cosmos.rights import CosmosRights
     from shared.adapters.cosmos.watch import CosmosAllowances, CosmosSecurityLog
 
     log = CosmosSecurityLog(account.items("security_events"), _list_key(values, "security"))
@@ -148,7 +160,6 @@ def _upstream(values: Settings) -> UpstreamProof:
     from shared.adapters.entra import EntraTokens
     from shared.adapters.upstream import IdentityProof, SignatureProof
 
-    from shared.adapters.cosmos.rights import CosmosRights
     if values.upstream_proof == "signature":
         return SignatureProof(_given(values.web_pubsub).get_secret_value())
     # The service belongs to our own tenant, the first of the list, whoever else may sign in.

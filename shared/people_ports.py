@@ -19,6 +19,10 @@ class UserStore(Protocol):
         """Read a session's grant; None when there is none or it expired."""
         ...
 
+    async def keep_listed(self, user_id: UserId, key: ConversationKey) -> None:
+        """Let a session stand in its person's list for as long as what was just said in it is kept."""
+        ...
+
     async def remove_entry(self, user_id: UserId, key: ConversationKey) -> None:
         """Take a conversation off its person's list; a repeat changes nothing."""
         ...

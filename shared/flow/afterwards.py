@@ -93,6 +93,8 @@ async def _summarise(services: TurnServices, turn: Turn, answer: Message) -> Non
         created_at=services.clock.now(),
         bound_to=_bound_to(before, older),
     )
+    if await services.conversations.turn(key, turn.turn_id) is None:
+        return  # the conversation was deleted while the model wrote
     stored = await services.conversations.add_summary(key, summary)
     _log.info("summary.made", extra={"turn_id": turn.turn_id, "n": summary.n, "seq": summary.seq, "stored": stored})
 

@@ -35,3 +35,9 @@ def feedback_document(key: ConversationKey, feedback: Feedback) -> dict[str, Any
         "conversation_id": key,
         "kind": "feedback",
     }
+
+
+def feedback_from(document: Mapping[str, Any]) -> Feedback:
+    """Read feedback."""
+    expect(document, kind="feedback")
+    return read(Feedback, document, document_id=document.get("id"))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from azure.core import MatchConditions
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
@@ -90,6 +91,18 @@ class Items:
                 await container.delete_item(item_id, key)
             except CosmosResourceNotFoundError:
                 return
+
+    async def delete_if(self, key: str, item_id: str, etag: str) -> bool:
+        """Delete an item that is still the one that was read; False if not. One that is absent is deleted."""
+        container = await self._container(self._name)
+        with translated("delete"):
+            try:
+                await container.delete_item(item_id, key, etag=etag, match_condition=MatchConditions.IfNotModified)
+            except CosmosAccessConditionFailedError:
+                return False
+            except CosmosResourceNotFoundError:
+                return True
+        return True
 
     async def patch(self, key: str, item_id: str, changes: Sequence[Document], condition: str) -> Document | None:
         """Change fields of an item and give it as it is then; None when it is absent or the condition fails."""

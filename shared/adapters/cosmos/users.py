@@ -9,15 +9,17 @@ from shared.domain.ids import ConversationKey, PublicId, UserId
 from shared.ports import Clock
 from shared.wire import user_documents as wire
 from shared.wire.cursors import make_cursor, read_cursor
+from shared.wire.retention import kept_for
 
 
 class CosmosUsers:
     """Meet UserStore over container `users`, partition key `/user_id`; `cursor_key` signs the lists' cursors."""
 
-    def __init__(self, container: Items, clock: Clock, cursor_key: bytes) -> None:
+    def __init__(self, container: Items, clock: Clock, cursor_key: bytes, retention_days: int = 0) -> None:
         self._items = container
         self._clock = clock
         self._cursor_key = cursor_key
+        self._days = retention_days
 
     async def put_grant(self, grant: SessionGrant) -> None:
         """Replace the session's grant."""
@@ -36,7 +38,15 @@ class CosmosUsers:
 
     async def add_entry(self, entry: ConversationEntry) -> None:
         """List a conversation for its person; a repeat changes nothing."""
-        await self._items.create(wire.entry_document(entry))
+        document = wire.entry_document(entry)
+        # A session's title tells what was asked first; a group stays listed for as long as one is its member.
+        await self._items.create(kept_for(self._days, document) if entry.kind == "session" else document)
+
+    async def keep_listed(self, user_id: UserId, key: ConversationKey) -> None:
+        """Count the days of a session's line from now on; any write does (Cosmos DB)."""
+        if self._days:
+            changes = setting(**kept_for(self._days, {}))
+            await self._items.patch(user_id, wire.entry_id(key), changes, 'c.conversation_kind = "session"')
 
     async def entry(self, user_id: UserId, key: ConversationKey) -> ConversationEntry | None:
         """Read one entry of a person's list."""

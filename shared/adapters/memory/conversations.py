@@ -30,6 +30,10 @@ class MemoryConversations:
         for document in documents:
             self._put(document)
 
+    def drop(self, key: ConversationKey, document_id: str) -> None:
+        """Lose a document."""
+        self._documents.pop((key, document_id), None)
+
     def documents(self, key: ConversationKey) -> list[Document]:
         """Show what is stored of a conversation."""
         return [document for (partition, _), document in self._documents.items() if partition == key]
@@ -44,19 +48,17 @@ class MemoryConversations:
         return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn | None
+        self, head: Head, etag: str | None, question: Message | None, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
         """Store question, turn and head in one atomic batch."""
         key = head.conversation.key
-        question_document = wire.question_document(head.conversation, question)
-        taken = await self._read(key, question_document["id"])
-        placed = [wire.turn_document(wire.placed_turn(turn, head))] if turn is not None else []
-        if taken is not None or any((key, document["id"]) in self._documents for document in placed):
-            is_ours = taken is not None and wire.message_from(taken) == wire.message_from(question_document)
-            return "accepted" if is_ours else "exists"
+        created = wire.accepted_documents(head, question, turn)
+        if any((key, document["id"]) in self._documents for document in created):
+            taken = await self._read(key, created[0]["id"])
+            return "accepted" if wire.is_same_acceptance(taken, created[0]) else "exists"
         if not self._is_head(key, etag):
             return "changed"
-        self.bind([question_document, *placed, wire.head_document(head)])
+        self.bind([*created, wire.head_document(head)])
         return "accepted"
 
     async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:

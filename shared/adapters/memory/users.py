@@ -24,6 +24,10 @@ class MemoryUsers:
         """Write a bound document as the host does after the persist step returned."""
         self._documents[document["user_id"], document["id"]] = json.loads(json.dumps(document))
 
+    def drop(self, user_id: UserId, document_id: str) -> None:
+        """Lose a document."""
+        self._documents.pop((user_id, document_id), None)
+
     def documents(self, user_id: UserId) -> list[dict[str, Any]]:
         """Show what is stored of a person."""
         return [document for (partition, _), document in self._documents.items() if partition == user_id]
@@ -51,6 +55,11 @@ class MemoryUsers:
         document = wire.entry_document(entry)
         if (entry.user_id, document["id"]) not in self._documents:
             self.bind(document)
+
+    async def keep_listed(self, user_id: UserId, key: ConversationKey) -> None:
+        """Do nothing: here nothing vanishes by itself."""
+        await asyncio.sleep(0)
+        del user_id, key
 
     async def entry(self, user_id: UserId, key: ConversationKey) -> ConversationEntry | None:
         """Read one entry of a person's list."""

@@ -12,6 +12,7 @@ from shared.domain.identity import RoleChoice
 from shared.domain.ids import MessageId, PublicId, UserId, answer_id, call_id, session_key, text_hash, turn_id, user_id
 from shared.domain.tools import ServerEntry, ToolCall
 from shared.domain.turns import RoundRecord, Turn
+from shared.erasure_ports import Eraser
 from shared.people_ports import UserStore
 from shared.ports import ConversationStore
 from shared.tool_ports import ToolRegistry
@@ -26,6 +27,7 @@ class Stores:
 
     conversations: ConversationStore
     users: UserStore
+    eraser: Eraser
     registry: ToolRegistry
     clock: MemoryClock
     bind: Callable[[dict[str, Any]], Any]

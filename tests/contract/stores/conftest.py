@@ -9,6 +9,7 @@ import pytest
 
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.conversations import MemoryConversations
+from shared.adapters.memory.erasure import MemoryEraser
 from shared.adapters.memory.registry import MemoryRegistry
 from shared.adapters.memory.users import MemoryUsers
 from shared.domain.tools import ServerEntry
@@ -37,6 +38,7 @@ def servers() -> list[ServerEntry]:
 def memory_stores(servers: list[ServerEntry]) -> Stores:
     """Make the fakes."""
     clock, conversations = MemoryClock(), MemoryConversations()
+    users = MemoryUsers(clock, CURSOR_KEY)
 
     async def bind(document: dict[str, Any]) -> None:
         conversations.bind([document])
@@ -46,7 +48,8 @@ def memory_stores(servers: list[ServerEntry]) -> Stores:
 
     return Stores(
         conversations=conversations,
-        users=MemoryUsers(clock, CURSOR_KEY),
+        users=users,
+        eraser=MemoryEraser(conversations, users),
         registry=MemoryRegistry(servers),
         clock=clock,
         bind=bind,

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.adapters.cosmos.client import CosmosAccount
 from shared.adapters.cosmos.conversations import CosmosConversations
+from shared.adapters.cosmos.erasure import CosmosEraser
 from shared.adapters.cosmos.registry import CosmosRegistry
 from shared.adapters.cosmos.users import CosmosUsers
 from shared.adapters.memory.clock import MemoryClock
@@ -75,6 +76,7 @@ async def cosmos_stores(account: CosmosAccount, servers: list[ServerEntry]) -> S
     return Stores(
         conversations=CosmosConversations(items),
         users=CosmosUsers(account.items("users"), clock, CURSOR_KEY),
+        eraser=CosmosEraser(items, account.items("users")),
         registry=CosmosRegistry(registry),
         clock=clock,
         bind=items.upsert,

@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 
 from shared.adapters.cosmos.conversations import CosmosConversations
+from shared.adapters.cosmos.users import CosmosUsers
+from shared.domain.entries import ConversationEntry
+from shared.domain.ids import ConversationKey
 from shared.wire.retention import kept_for
 
-from .chats import Chat
+from .chats import CURSOR_KEY, Chat
 from .conftest import CosmosServer, connected, cosmos_stores
 
 
@@ -32,3 +35,36 @@ async def test_question_and_turn_are_stored_with_the_ttl(cosmos_server: CosmosSe
         stored = [await stores.stored(key, item) for item in ("head", f"u:{turn.question_id}", f"t:{turn.turn_id}")]
 
     assert [document.get("ttl") for document in stored] == [None, 2_592_000, 2_592_000]
+
+
+@pytest.mark.requirement("persist:retention")
+async def test_a_sessions_title_ends_with_what_was_said_in_it(cosmos_server: CosmosServer) -> None:
+    """Each answer counts its days anew; the line of a group stays for as long as one is a member."""
+    async with connected(cosmos_server) as account:
+        stores = await cosmos_stores(account, [])
+        items = account.items("users")
+        users = CosmosUsers(items, stores.clock, CURSOR_KEY, 30)
+        chat = Chat(stores=replace(stores, users=users))
+        turn = await chat.ask()
+        owner, key = turn.conversation.owner, turn.conversation.key
+        line = ConversationEntry(
+            user_id=owner,
+            key=key,
+            public_id=turn.conversation.public_id,
+            kind="session",
+            title="What was asked first",
+            renamed=False,
+            created_at=stores.clock.now(),
+        )
+        await users.add_entry(line)
+        await users.add_entry(replace(line, key=ConversationKey("g"), kind="group"))
+        before = await items.read(owner, f"c:{key}")
+        await users.keep_listed(owner, key)
+        await users.keep_listed(owner, ConversationKey("g"))
+        after, group = await items.read(owner, f"c:{key}"), await items.read(owner, "c:g")
+
+    assert before is not None
+    assert after is not None
+    assert group is not None
+    assert (before["ttl"], after["ttl"], group.get("ttl")) == (2_592_000, 2_592_000, None)
+    assert before["_etag"] != after["_etag"]
