@@ -106,10 +106,14 @@ param limits Limits = {
   modelRoundsPerTurn: 8
   toolCallsPerTurn: 16
   approvalTimeoutS: 600
+  groupApprovalTimeoutS: 120
+  coachNames: ['coach']
   messagesPerMinute: 20
   runningTurnsPerUser: 2
   connectionsPerUser: 5
   tokensPerDay: 500000
+  queuePolicy: 'enqueue'
+  waitingTurnsPerConversation: 3
 }
 
 @description('Shown by /api/health.')

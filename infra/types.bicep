@@ -37,8 +37,12 @@ type Limits = {
   modelRoundsPerTurn: int
   toolCallsPerTurn: int
   approvalTimeoutS: int
+  groupApprovalTimeoutS: int
+  coachNames: string[]
   messagesPerMinute: int
   runningTurnsPerUser: int
   connectionsPerUser: int
   tokensPerDay: int
+  queuePolicy: 'enqueue' | 'reject'
+  waitingTurnsPerConversation: int
 }

@@ -59,6 +59,7 @@ def services() -> Services:
         channel=_channel(values),
         limits=values.turn_limits(),
         watch=_watch(values, account),
+        coach_names=values.coach_names,
         queue=values.queue(),
     )
 

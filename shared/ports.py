@@ -92,11 +92,11 @@ class ConversationStore(Protocol):
         ...
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn | None
+        self, head: Head, etag: str | None, question: Message | None, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
-        """Store question, turn if any, and head in one atomic batch; `etag` None means a new conversation.
+        """Store what is new of question and turn, and the head, in one atomic batch; `etag` None: a new conversation.
 
-        `exists`: the question's id is taken. `changed`: the head is not the one that was read.
+        `exists`: the id is taken. `changed`: the head is not the one that was read.
         """
         ...
 

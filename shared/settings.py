@@ -10,6 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationErro
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.domain.allowance import PersonLimits
+from shared.domain.conversation import Queue
 from shared.domain.models import Deployments
 from shared.domain.turn_events import TurnLimits
 
@@ -83,12 +84,17 @@ class Settings(BaseSettings):
     model_rounds: int = Field(8, ge=1, le=32, validation_alias="MODEL_ROUNDS_PER_TURN")
     tool_calls: int = Field(16, ge=0, le=64, validation_alias="TOOL_CALLS_PER_TURN")
     approval_timeout_s: float = Field(600, gt=0, validation_alias="APPROVAL_TIMEOUT_S")
+    group_approval_timeout_s: float = Field(120, gt=0, validation_alias="GROUP_APPROVAL_TIMEOUT_S")
+    coach_names: Names = Field(("coach",), validation_alias="COACH_NAMES")
     messages_a_minute: int = Field(20, ge=1, le=500, validation_alias="MESSAGES_PER_MINUTE")
     running_turns: int = Field(2, ge=1, le=100, validation_alias="RUNNING_TURNS_PER_USER")
     connections: int = Field(5, ge=1, le=500, validation_alias="CONNECTIONS_PER_USER")
     tokens_a_day: int = Field(500_000, ge=1_000, le=1_000_000_000, validation_alias="TOKENS_PER_DAY")
 
-    @field_validator("tenants", "audiences", "allowed_origins", mode="before")
+    queue_policy: Literal["enqueue", "reject"] = Field("enqueue", validation_alias="QUEUE_POLICY")
+    waiting_turns: int = Field(3, ge=0, le=50, validation_alias="WAITING_TURNS_PER_CONVERSATION")
+
+    @field_validator("tenants", "audiences", "allowed_origins", "coach_names", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -145,6 +151,10 @@ class Settings(BaseSettings):
             tokens_a_day=self.tokens_a_day,
         )
 
+    def queue(self) -> Queue:
+        """Say what becomes of a question while another one is being answered."""
+        return Queue(policy=self.queue_policy, waiting=self.waiting_turns)
+
     def turn_limits(self) -> TurnLimits:
         """Give the bounds of one turn."""
         return TurnLimits(
@@ -152,6 +162,7 @@ class Settings(BaseSettings):
             calls=self.tool_calls,
             turn_s=self.turn_timeout_s,
             approval_s=self.approval_timeout_s,
+            group_approval_s=self.group_approval_timeout_s,
         )
 
 

@@ -76,10 +76,14 @@ var settings = {
   MODEL_ROUNDS_PER_TURN: string(limits.modelRoundsPerTurn)
   TOOL_CALLS_PER_TURN: string(limits.toolCallsPerTurn)
   APPROVAL_TIMEOUT_S: string(limits.approvalTimeoutS)
+  GROUP_APPROVAL_TIMEOUT_S: string(limits.groupApprovalTimeoutS)
+  COACH_NAMES: join(limits.coachNames, ',')
   MESSAGES_PER_MINUTE: string(limits.messagesPerMinute)
   RUNNING_TURNS_PER_USER: string(limits.runningTurnsPerUser)
   CONNECTIONS_PER_USER: string(limits.connectionsPerUser)
   TOKENS_PER_DAY: string(limits.tokensPerDay)
+  QUEUE_POLICY: limits.queuePolicy
+  WAITING_TURNS_PER_CONVERSATION: string(limits.waitingTurnsPerConversation)
   MANAGED_IDENTITY_CLIENT_ID: identityClientId
   APP_VERSION: appVersion
   APP_COMMIT: appCommit

@@ -16,7 +16,8 @@ SERVERS = ROOT / "mcpservers.json"
 # A person's own environment decides about the model and the limits, never about where the stack's parts
 # are or whom they trust: a laptop's variables for another deployment must not leak in.
 OPEN_TO_THE_PERSON = re.compile(
-    r"^(OPENAI_|AZURE_OPENAI_|HISTORY_|FISCAL_|APP_|MCP_SERVER_SOURCE$)|(_TIMEOUT_S|_PER_TURN|_PER_MINUTE|_PER_USER)$"
+    r"^(OPENAI_|AZURE_OPENAI_|HISTORY_|FISCAL_|APP_|MCP_SERVER_SOURCE$|QUEUE_POLICY$)"
+    r"|(_TIMEOUT_S|_PER_TURN|_PER_MINUTE|_PER_DAY|_PER_USER|_PER_CONVERSATION)$"
 )
 MODEL_KEYS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY")
 MODEL_PLACES = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")

@@ -11,7 +11,6 @@ from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
 
 RECENT_KEPT = 16
-WAITING_MOST = 3
 QUEUE_RETRY_AFTER_S = 10.0
 
 
@@ -120,6 +119,27 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What becomes of a question while another one is being answered."""
+
+    policy: Literal["enqueue", "reject"] = "enqueue"
+    waiting: int = 3
+    """How many may wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """Asks for another answer to a question that was answered last (docs/protocol.md, rule 17)."""
+
+    question_id: str
+    answer_id: str
+    turn_id: str | None
+    """The turn that gave that answer; it may still hold the slot for a moment."""
+    next_seq: int
+    """What the head must say, if nothing was asked since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A message that asks to be accepted."""
 
@@ -133,6 +153,8 @@ class Question:
     turn_id: TurnId
     calls_coach: bool = True
     """Whether it is answered; what people say to each other is stored in its place and has no turn."""
+    again: Again | None = None
+    """The answer that another one is wished for; then there is a turn and no new message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +174,15 @@ class Repeated:
     turn_id: TurnId | None
 
 
-def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
+_QUEUE = Queue()
+
+
+def place(head: Head, question: Question, now: datetime, queue: Queue = _QUEUE) -> Placed | Repeated:
     """Find a question's place: at once, in the queue, or next to the earlier question that it repeats.
 
     Raises:
-        ChatError: `rate_limited` when the queue is full.
+        ChatError: `rate_limited` when the queue is full, `conflict` when there is none, `bad_request` when another
+            answer is wished for than the last one.
     """
     earlier = None if question.id_from_client else _same_text(head, question, now)
     if earlier is not None:
@@ -164,7 +190,11 @@ def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
         return Repeated(message_id=MessageId(earlier.message_id), turn_id=turn_id)
     if not question.calls_coach:
         return Placed(head=_noted(head, question, now), seq=head.next_seq, starts=False)
-    if head.active_turn is not None and len(head.waiting) >= WAITING_MOST:
+    if question.again is not None:
+        _require_last(head, question.again)
+    if head.active_turn is not None and queue.policy == "reject":
+        raise ChatError(ErrorCode.CONFLICT, "Another question of this conversation is being answered.")
+    if head.active_turn is not None and len(head.waiting) >= queue.waiting:
         raise ChatError(
             ErrorCode.RATE_LIMITED,
             "Too many questions are waiting in this conversation.",
@@ -179,6 +209,14 @@ def place(head: Head, question: Question, now: datetime) -> Placed | Repeated:
     return Placed(head=placed, seq=head.next_seq, starts=starts)
 
 
+def _require_last(head: Head, again: Again) -> None:
+    if head.waiting or head.active_turn not in (None, again.turn_id):
+        raise ChatError(ErrorCode.BAD_REQUEST, "Only the last answer can be given anew.")
+    if head.next_seq != again.next_seq:
+        # An answer is being stored, or somebody wrote: what is the last one must be read again.
+        raise ChatError(ErrorCode.RATE_LIMITED, "The conversation goes on just now.", retry_after_s=1.0)
+
+
 def _noted(head: Head, question: Question, now: datetime) -> Head:
     """Give a message the next number, and keep its trace."""
     trace = Recent(
@@ -188,7 +226,8 @@ def _noted(head: Head, question: Question, now: datetime) -> Head:
         message_id=question.message_id,
         turn_id=question.turn_id if question.calls_coach else None,
     )
-    return replace(head, next_seq=head.next_seq + 1, recent=(*head.recent, trace)[-RECENT_KEPT:])
+    next_seq = head.next_seq if question.again else head.next_seq + 1
+    return replace(head, next_seq=next_seq, recent=(*head.recent, trace)[-RECENT_KEPT:])
 
 
 def _same_text(head: Head, question: Question, now: datetime) -> Recent | None:

@@ -191,6 +191,7 @@ class Response(Address):
     usage: Usage
     finish_reason: str
     model: str
+    alternative_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

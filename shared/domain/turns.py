@@ -91,6 +91,8 @@ class Turn:
     """What the asker could read when they asked; None for all of it."""
     listeners: int | None = None
     """How many people follow, if it is more than the asker."""
+    alternative_of: str | None = None
+    """The answer that this turn's answer takes the place of (docs/protocol.md, rule 17)."""
 
     def ref(self) -> TurnRef:
         """Name the current execution."""

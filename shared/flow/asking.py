@@ -36,6 +36,8 @@ class Ask:
     spoken: bool = False
     connection: ConnectionId | None = None
     request_id: str | None = None
+    regenerate_of: MessageId | None = None
+    """The answer that another one is wished for, in place of a question."""
 
 
 async def standing_of(services: Services, wish: Ask) -> Standing:
@@ -66,8 +68,7 @@ def question_of(services: Services, wish: Ask, standing: Standing) -> Question:
         raise ChatError(ErrorCode.BAD_REQUEST, "The question is empty.")
     if len(content.encode()) > CONTENT_MOST_BYTES:
         raise ChatError(ErrorCode.TOO_LARGE, "The question is longer than 32 KiB.")
-    if wish.grant.expires_at - services.clock.now() < timedelta(seconds=TOKEN_LEFT_S):
-        raise ChatError(ErrorCode.TOKEN_EXPIRED, "The token ends too soon: send session.update with a new one.")
+    require_time(services, wish)
     return Question(
         conversation=standing.conversation,
         message_id=wish.message_id,
@@ -81,6 +82,16 @@ def question_of(services: Services, wish: Ask, standing: Standing) -> Question:
     )
 
 
+def require_time(services: Services, wish: Ask) -> None:
+    """Refuse whose token ends before an answer can be there.
+
+    Raises:
+        ChatError: `token_expired`.
+    """
+    if wish.grant.expires_at - services.clock.now() < timedelta(seconds=TOKEN_LEFT_S):
+        raise ChatError(ErrorCode.TOKEN_EXPIRED, "The token ends too soon: send session.update with a new one.")
+
+
 def _calls_coach(services: Services, wish: Ask, standing: Standing) -> bool:
     group = standing.group
     if group is None:
@@ -91,10 +102,17 @@ def _calls_coach(services: Services, wish: Ask, standing: Standing) -> bool:
 
 def records(
     services: Services, wish: Ask, standing: Standing, question: Question, placed: Placed
-) -> tuple[Message, Turn | None]:
-    """Make the message at its place, and the turn that answers it if it calls the coach."""
-    now = services.clock.now()
-    message = Message(
+) -> tuple[Message | None, Turn | None]:
+    """Make the message at its place if it is a new one, and the turn that answers it if it calls the coach."""
+    message = None if question.again else _message(services, question, placed)
+    if not question.calls_coach:
+        return message, None
+    turn = _turn(services, wish, standing, question)
+    return message, replace(turn, status=TurnStatus.RUNNING, epoch=1) if placed.starts else turn
+
+
+def _message(services: Services, question: Question, placed: Placed) -> Message:
+    return Message(
         conversation_id=question.conversation.public_id,
         seq=placed.seq,
         message_id=question.message_id,
@@ -103,14 +121,16 @@ def records(
         sender=question.sender,
         content=question.content,
         input_type=question.input_type,
-        created_at=now,
+        created_at=services.clock.now(),
     )
-    if not question.calls_coach:
-        return message, None
-    turn = Turn(
+
+
+def _turn(services: Services, wish: Ask, standing: Standing, question: Question) -> Turn:
+    now, again = services.clock.now(), question.again
+    return Turn(
         conversation=question.conversation,
         turn_id=question.turn_id,
-        question_id=question.message_id,
+        question_id=MessageId(again.question_id) if again else question.message_id,
         asker=question.sender,
         session_id=wish.grant.session_id,
         role=standing.works_as(wish.grant.role),
@@ -122,5 +142,5 @@ def records(
         spoken=wish.spoken,
         asker_sight=standing.sight if standing.group else None,
         listeners=len(standing.group.members) if standing.group else None,
+        alternative_of=again.answer_id if again else None,
     )
-    return message, replace(turn, status=TurnStatus.RUNNING, epoch=1) if placed.starts else turn

@@ -9,7 +9,7 @@ from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import NewMessage, QueryAccepted, Response
-from shared.domain.ids import ConversationKey, MessageId, TurnId
+from shared.domain.ids import ConversationKey, MessageId, TurnId, turn_id
 from shared.domain.live_frames import ResponseWithheld
 from shared.domain.text import clean_title
 from shared.domain.turns import Turn, TurnStatus
@@ -17,6 +17,7 @@ from shared.flow import limits
 from shared.flow.approvals import supersede
 from shared.flow.asking import Ask, question_of, records, standing_of
 from shared.flow.audience import tell, tell_connection
+from shared.flow.regenerating import is_known, question_again, repeated_turn
 from shared.flow.respond import response_of
 from shared.flow.services import Services
 from shared.flow.standing import Standing
@@ -36,7 +37,8 @@ async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepte
         ChatError: refused before acceptance, so that nothing is stored; never after.
     """
     standing = await standing_of(services, wish)
-    question = question_of(services, wish, standing)
+    again = wish.regenerate_of is not None
+    question = await question_again(services, wish, standing) if again else question_of(services, wish, standing)
     turnstile = _turnstiles.setdefault(question.conversation.key, asyncio.Lock())
     async with turnstile:
         outcome = await _accept(services, wish, standing, question)
@@ -51,16 +53,17 @@ async def ask(services: Services, engine: TurnEngine, wish: Ask) -> QueryAccepte
         extra={
             "turn_id": turn.turn_id if turn else None,
             "status": turn.status.value if turn else None,
-            "seq": message.seq,
-            "chars": len(message.content),
+            "seq": message.seq if message else None,
+            "chars": len(message.content) if message else None,
         },
     )
-    return _accepted(question.conversation, wish, question.message_id, message.turn_id, duplicate=False)
+    named = turn.turn_id if turn else None
+    return _accepted(question.conversation, wish, question.message_id, named, duplicate=False)
 
 
 async def _accept(
     services: Services, wish: Ask, standing: Standing, question: Question
-) -> tuple[Message, Turn | None] | Repeated:
+) -> tuple[Message | None, Turn | None] | Repeated:
     """Store question, turn and head in one batch; other writers are given way to for two seconds."""
     give_up = services.clock.monotonic() + ACCEPT_WITHIN_S
     wait = 0.01
@@ -93,7 +96,7 @@ async def _accept(
 async def _place(services: Services, head: Head, question: Question) -> Placed | Repeated:
     """Place the question; a full queue refuses only what is not a repetition."""
     try:
-        return place(head, question, services.clock.now())
+        return place(head, question, services.clock.now(), services.queue)
     except ChatError:
         if repeated := await _earlier(services, question):
             return repeated
@@ -102,8 +105,13 @@ async def _place(services: Services, head: Head, question: Question) -> Placed |
 
 async def _earlier(services: Services, question: Question) -> Repeated | None:
     """Find the question that this one repeats, whatever limits are used up: a repetition does not count."""
-    key = question.conversation.key
-    if not question.id_from_client or await services.conversations.message(key, question.message_id) is None:
+    if not question.id_from_client:
+        return None
+    if question.again is not None:
+        known = await is_known(services, question)
+    else:
+        known = await services.conversations.message(question.conversation.key, question.message_id) is not None
+    if not known:
         return None
     return Repeated(message_id=question.message_id, turn_id=question.turn_id)
 
@@ -115,8 +123,10 @@ async def _uncount(services: Services, question: Question) -> None:
         await limits.give_back(services, question)
 
 
-async def _announce(services: Services, wish: Ask, question: Question, message: Message) -> None:
-    """Show the question to everyone else who follows, and list a conversation that begins."""
+async def _announce(services: Services, wish: Ask, question: Question, message: Message | None) -> None:
+    """Show a new question to everyone else who follows, and list a conversation that begins."""
+    if message is None:
+        return
     where = address(question.conversation)
     frame = NewMessage(message=message, session_id=where.get("session_id"), group_id=where.get("group_id"))
     if message.seq == 1:
@@ -184,18 +194,30 @@ async def _repeat(
 ) -> QueryAccepted:
     """Answer a repetition as the first time; if the turn has ended, its response follows."""
     key = standing.conversation.key
+    if wish.regenerate_of is not None:
+        again = await repeated_turn(services, wish, key, turn_id(key, repeated.message_id))
+        return await _repeated_turn(services, engine, wish, standing, again, repeated)
     message = await services.conversations.message(key, repeated.message_id)
     turn = await services.conversations.turn(key, TurnId(message.turn_id)) if message and message.turn_id else None
+    if message is None and repeated.turn_id and await services.conversations.turn(key, repeated.turn_id) is not None:
+        raise ChatError(ErrorCode.CONFLICT, "This message_id was used to regenerate an answer.")
     if message is None or (message.turn_id and turn is None):
         raise ChatError(ErrorCode.INTERNAL, "The earlier message cannot be read at present.")
     if message.sender is None or message.sender.id != wish.grant.user_id or message.content != wish.content:
         raise ChatError(ErrorCode.CONFLICT, "This message_id was used for another message.")
+    return await _repeated_turn(services, engine, wish, standing, turn, repeated)
+
+
+async def _repeated_turn(
+    services: Services, engine: TurnEngine, wish: Ask, standing: Standing, turn: Turn | None, repeated: Repeated
+) -> QueryAccepted:
     if turn is not None and turn.attempt == 0:
         # The first acceptance may have died right after its batch; doing the rest twice does no harm.
         await _begin(services, engine, turn)
     if turn is not None and turn.status.ended and turn.sealed is not None and wish.connection is not None:
         await tell_connection(services, wish.connection, _ended(standing, turn, turn.sealed))
-    return _accepted(standing.conversation, wish, repeated.message_id, message.turn_id, duplicate=True)
+    named = turn.turn_id if turn else None
+    return _accepted(standing.conversation, wish, repeated.message_id, named, duplicate=True)
 
 
 def _ended(standing: Standing, turn: Turn, answer: Message) -> Response | ResponseWithheld:

@@ -108,6 +108,7 @@ def make_answer(
         usage=turn.usage(),
         tool_feedback=[feedback(call) for call in calls],
         prompt_version=last.prompt_version if last else None,
+        alternative_of=turn.alternative_of,
         bound_to=turn.conversation.bound_to,
     )
 
@@ -133,4 +134,5 @@ def response_of(turn: Turn, answer: Message) -> Response:
         usage=answer.usage or Usage(),
         finish_reason=answer.finish_reason or "stop",
         model=answer.model or "none",
+        alternative_of=answer.alternative_of,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from shared.domain.allowance import PersonLimits
+from shared.domain.conversation import Queue
 from shared.domain.ids import UserId
 from shared.domain.tables import Written
 from shared.domain.tools import ToolSpec
@@ -42,8 +43,8 @@ class Watch:
 
     allowances: AllowanceStore
     security: SecurityLog
-    limits: PersonLimits = field(default_factory=PersonLimits)
     rights: RightsStore
+    limits: PersonLimits = field(default_factory=PersonLimits)
     unproved: Unproved = field(default_factory=Unproved)
     turnstiles: WeakValueDictionary[UserId, asyncio.Lock] = field(
         default_factory=WeakValueDictionary[UserId, asyncio.Lock]
@@ -67,6 +68,8 @@ class Services:
     channel: ClientChannel
     limits: TurnLimits
     watch: Watch
+    queue: Queue = field(default_factory=Queue)
+    """What becomes of a question while another one is being answered."""
     coach_names: tuple[str, ...] = ("coach",)
     """By these names people call the coach in a group: `@coach`."""
 

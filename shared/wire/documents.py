@@ -132,6 +132,18 @@ def placed_turn(turn: Turn, head: Head) -> Turn:
     return replace(turn, status=TurnStatus.RUNNING if starts else TurnStatus.WAITING, epoch=1 if starts else 0)
 
 
+def accepted_documents(head: Head, question: Message | None, turn: Turn | None) -> list[dict[str, Any]]:
+    """Write what an acceptance creates beside the head: the message if it is a new one, the turn if there is one."""
+    asked = [] if question is None else [question_document(head.conversation, question)]
+    return asked if turn is None else [*asked, turn_document(placed_turn(turn, head))]
+
+
+def is_same_acceptance(stored: Mapping[str, Any] | None, document: Mapping[str, Any]) -> bool:
+    """Tell whether what is stored was created by this very acceptance; what changes of a turn does not count."""
+    lasting = ("created_at", "seq", "sender", "asker", "content", "alternative_of")
+    return stored is not None and all(stored.get(name) == document.get(name) for name in lasting)
+
+
 def turn_from(document: Mapping[str, Any]) -> Turn:
     """Read a turn; one without a lease has one that ended when the turn was made."""
     expect(document, kind="turn")

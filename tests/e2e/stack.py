@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -28,7 +29,13 @@ READY = "SalesCoach is ready: "
 OPTIONS_VARIABLE = "E2E_STACK_OPTIONS"
 MODEL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY")
 # One person asks for all tests at once; tests/unit/flow/test_limits.py has the limits themselves.
-MANY = {"MESSAGES_PER_MINUTE": "500", "RUNNING_TURNS_PER_USER": "100", "CONNECTIONS_PER_USER": "500"}
+MANY = {
+    "MESSAGES_PER_MINUTE": "500",
+    "RUNNING_TURNS_PER_USER": "100",
+    "CONNECTIONS_PER_USER": "500",
+    "TOKENS_PER_DAY": "1000000000",
+    "WAITING_TURNS_PER_CONVERSATION": "50",
+}
 
 T = TypeVar("T")
 
@@ -113,6 +120,17 @@ class Stack:
         code = self._process.wait(STOP_S)
         self._process = None
         return code
+
+    def kill_everything(self) -> None:
+        """Kill the supervisor and all parts at once, as a machine does that loses its power."""
+        assert self._process is not None
+        pids = [pid for pid in self.manifest["pids"].values() if pid]
+        self._process.kill()
+        for pid in set(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(STOP_S)
+        self._process = None
 
     @property
     def manifest(self) -> dict[str, Any]:

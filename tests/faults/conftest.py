@@ -5,9 +5,12 @@ each day.
 """
 
 import os
+from collections.abc import Generator
 from datetime import UTC, datetime
 
 import pytest
+
+from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,12 @@ def first_seed() -> int:
     """The seed to begin with; it changes with the day unless it is set."""
     given = os.environ.get("FAULTS_SEED")
     return int(given) * 100_000 if given else int(f"{datetime.now(UTC):%Y%m%d}") * 1000
+
+
+@pytest.fixture(scope="session")
+def fault_stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
+    """Run one stack for all whose parts fail on order; a test leaves it whole and its faults cleared."""
+    running = Stack(tmp_path_factory.mktemp("faults") / "data", "--faults", "--tokens-per-second", "300")
+    running.start()
+    yield running
+    running.stop()

@@ -32,12 +32,12 @@ from tests.faults.visitor import Visitor
 
 READS = "How is my pipeline this quarter?"
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
-PEOPLE = ("sam.sales", "sue.sales", "tom.both", "hana.hr")
-WRITERS = 3
+PEOPLE = ("sam.sales", "tom.both", "hana.hr")
+WRITERS = 2
 """So many of them may write."""
 MET_WITHIN_S = 15.0
 BACK_WITHIN_S = 20.0
-OPTIONS = ("--faults", "--tokens-per-second", "150")
+OPTIONS = ("--faults", "--tokens-per-second", "300")
 
 
 @dataclass(kw_only=True)

@@ -36,10 +36,10 @@ WRITES: tuple[tuple[str, str, str | None, str], ...] = (
     ("claim", "conversations", "patch", "/attempt"),
     ("checkpoint", "conversations", "patch", "c.attempt = "),
     ("end of round", "conversations", "batch", "/rounds/-"),
-    ("wait for approval", "conversations", "patch", '"value": "awaiting_approval"'),
-    ("approval", "conversations", "patch", '"value": "approved"'),
-    ("call opened", "conversations", "patch", '"value": "open"'),
-    ("call closed", "conversations", "patch", '"value": "done"'),
+    ("wait for approval", "conversations", "patch", '"value":"awaiting_approval"'),
+    ("approval", "conversations", "patch", '"value":"approved"'),
+    ("call opened", "conversations", "patch", '"value":"open"'),
+    ("call closed", "conversations", "patch", '"value":"done"'),
     ("seal", "conversations", "batch", "/sealed"),
     ("answer bound", "conversations", "upsert", '"a:'),
     ("usage bound", "users", "upsert", '"use:'),
@@ -129,8 +129,8 @@ def _pairs(when: When) -> list[Point]:
             for what, step in DURABLE
         ),
         *(
-            Point(name=f"{when} write: {name}", where="cosmos", fault=_held_write(when, *rest))
-            for name, *rest in WRITES
+            Point(name=f"{when} write: {name}", where="cosmos", fault=_held_write(when, place, kind, text))
+            for name, place, kind, text in WRITES
         ),
         *(
             Point(name=f"{when} frame: {name}", where="webpubsub", fault={"kind": "hold", "text": text, "when": when})

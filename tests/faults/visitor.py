@@ -79,7 +79,7 @@ class Visitor:
 
     def judge(self, stack: Stack) -> None:
         """Check that all that was accepted is stored and answered once, in order, and that the screen shows it."""
-        stored = stored_messages(stack, self.chat)
+        stored = all_stored(stack, self.chat.token, self.chat.session_id)
         answers = {item["turn_id"]: item for item in stored if item["author"] == "assistant"}
         assert [item["seq"] for item in stored] == list(range(1, len(stored) + 1))
         assert sorted(item["turn_id"] for item in stored if item["author"] == "user") == sorted(self.asked)
@@ -91,12 +91,12 @@ class Visitor:
             assert len(ends) <= 1, ends
 
 
-def stored_messages(stack: Stack, chat: Chat) -> list[Any]:
+def all_stored(stack: Stack, token: str, session_id: str) -> list[Any]:
     """Read a session as REST gives it, to its end."""
     stored: list[Any] = []
     more: list[Any] = [None]
     while more:
-        path = f"/api/sessions/{chat.session_id}/messages?limit=100&after_seq={len(stored)}"
-        more = stack.get(path, token=chat.token)["data"]["items"]
+        path = f"/api/sessions/{session_id}/messages?limit=100&after_seq={len(stored)}"
+        more = stack.get(path, token=token)["data"]["items"]
         stored += more
     return stored

@@ -39,28 +39,25 @@ class CosmosConversations:
         return None if document is None else Stored(head=wire.head_from(document), etag=document["_etag"])
 
     async def accept(
-        self, head: Head, etag: str | None, question: Message, turn: Turn | None
+        self, head: Head, etag: str | None, question: Message | None, turn: Turn | None
     ) -> Literal["accepted", "exists", "changed"]:
         """Store question, turn and head in one atomic batch; creates come first, to tell a duplicate as such."""
-        key = head.conversation.key
-        placed = [wire.turn_document(wire.placed_turn(turn, head))] if turn is not None else []
-        asked, document = wire.question_document(head.conversation, question), wire.head_document(head)
+        key, document = head.conversation.key, wire.head_document(head)
+        created = wire.accepted_documents(head, question, turn)
         outcome = await self._items.batch(
             key,
             [
-                items.create(kept_for(self._days, asked)),
-                *(items.create(kept_for(self._days, one)) for one in placed),
+                *(items.create(kept_for(self._days, one)) for one in created),
                 items.create(document) if etag is None else items.replace(document, etag),
             ],
         )
         if not isinstance(outcome, Refused):
             return "accepted"
-        is_head = outcome.index == 1 + len(placed)
-        if is_head or outcome.status != _TAKEN:
+        if outcome.index == len(created) or outcome.status != _TAKEN:
             return "changed"
-        stored = await self.message(key, MessageId(question.message_id))
         # The SDK sends a batch again whose answer was lost; its own first try is no duplicate.
-        return "accepted" if stored == wire.message_from(asked) else "exists"
+        stored = await self._items.read(key, created[0]["id"])
+        return "accepted" if wire.is_same_acceptance(stored, created[0]) else "exists"
 
     async def message(self, key: ConversationKey, message_id: MessageId) -> Message | None:
         """Read a question by its id."""

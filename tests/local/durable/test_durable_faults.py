@@ -83,7 +83,10 @@ async def test_faults_are_shown_and_cleared(hub: Hub) -> None:
     status, shown = await set_fault(hub, None, "GET")
     _, cleared = await set_fault(hub, None, "DELETE")
 
-    assert (status, shown) == (200, {"step": 0, "faults": [{"kind": "crash", "step": 900, "when": "after", "what": ""}]})
+    assert (status, shown) == (
+        200,
+        {"step": 0, "faults": [{"kind": "crash", "step": 900, "when": "after", "what": ""}]},
+    )
     assert cleared["faults"] == []
 
 
