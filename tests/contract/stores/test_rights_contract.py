@@ -16,7 +16,7 @@ from shared.adapters.memory.users import MemoryUsers
 from shared.domain.identity import RoleChoice, SessionGrant
 from shared.domain.ids import PublicId, UserId
 from shared.domain.rights import Rights
-from shared.ports import UserStore
+from shared.people_ports import UserStore
 from shared.watch_ports import RightsStore
 
 from .chats import CURSOR_KEY
