@@ -8,7 +8,7 @@ from functions._start import check_settings
 from functions.api import export, health, me, messages, prompt, questions, security_events, servers, sessions, usage
 
 # isort: split
-from functions.api import groups, members, people, sign_out
+from functions.api import group_messages, groups, members, people, sign_out
 
 # Here and not at the first event: a faulty deployment is to fail as a whole, and say why.
 check_settings()
@@ -18,5 +18,5 @@ for module in (connect, authenticate, query, events, process, tools, respond, pe
     app.register_functions(module.bp)
 for module in (export, health, me, messages, prompt, servers, sessions, questions, security_events, usage):
     app.register_functions(module.bp)
-for module in (groups, members, people, sign_out):
+for module in (groups, group_messages, members, people, sign_out):
     app.register_functions(module.bp)

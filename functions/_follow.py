@@ -12,8 +12,9 @@ from shared.flow.query import Ask
 from shared.flow.services import Services
 from shared.flow.standing import Reader
 from shared.wire import inbound
+from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MessageRead, Typing
 
-Said = inbound.JoinGroup | inbound.LeaveGroup | inbound.Typing | inbound.MessageRead
+Said = JoinGroup | LeaveGroup | Typing | MessageRead
 
 
 async def opened(services: Services, event: _edge.ClientEvent, said: inbound.SessionUpdate) -> _edge.Reply:
@@ -43,7 +44,7 @@ async def answer(services: Services, event: _edge.ClientEvent, said: Said) -> _e
     grant, state = await _known(services, event, said)
     reader = Reader(user_id=grant.user_id, roles=grant.roles)
     who = presence.Here(reader=reader, name=grant.name, connection=event.connection_id)
-    if isinstance(said, inbound.MessageRead):
+    if isinstance(said, MessageRead):
         where, message = PublicId(said.conversation_id.lower()), MessageId(said.message_id.lower())
         await presence.mark_read(services, who, where, message)
         return _edge.Reply(frame=None)
@@ -52,10 +53,10 @@ async def answer(services: Services, event: _edge.ClientEvent, said: Said) -> _e
     wish = attend.Attend(
         reader=reader, connection=event.connection_id, group_id=group, again=here, request_id=said.request_id
     )
-    if isinstance(said, inbound.JoinGroup):
+    if isinstance(said, JoinGroup):
         state = state.joined(group)
         return _edge.Reply(frame=await attend.join(services, wish), state=state)
-    if isinstance(said, inbound.LeaveGroup):
+    if isinstance(said, LeaveGroup):
         return _edge.Reply(frame=await attend.leave(services, wish), state=state.left(group))
     at = state.typed_at
     typed = await presence.typing(services, who, group, writes=said.typing, joined=here, typed_at=at)
@@ -66,7 +67,7 @@ async def _known(
     services: Services, event: _edge.ClientEvent, said: Said
 ) -> tuple[SessionGrant, _edge.ConnectionState]:
     """Prove the person by the token that a `join_group` may bring, else by the connection's session (rule 2)."""
-    if not isinstance(said, inbound.JoinGroup) or said.accessToken is None:
+    if not isinstance(said, JoinGroup) or said.accessToken is None:
         return await authenticate.require_grant(services, event.user_id, event.session_id), event.state
     session = event.session_id or PublicId(str(uuid.uuid4()))
     update = inbound.SessionUpdate(type="session.update", accessToken=said.accessToken, session_id=session)

@@ -17,6 +17,7 @@ from shared.flow import limits
 from shared.flow.approvals import supersede
 from shared.flow.asking import Ask, question_of, records, standing_of
 from shared.flow.audience import tell, tell_connection
+from shared.flow.presence import look
 from shared.flow.regenerating import is_known, question_again, repeated_turn
 from shared.flow.respond import response_of
 from shared.flow.services import Services
@@ -129,13 +130,9 @@ async def _announce(services: Services, wish: Ask, question: Question, message: 
         return
     where = address(question.conversation)
     frame = NewMessage(message=message, session_id=where.get("session_id"), group_id=where.get("group_id"))
-    if message.seq == 1:
-        await asyncio.gather(
-            list_conversation(services, question.conversation, message),
-            tell(services, question.conversation, frame, but=wish.connection),
-        )
-    else:
-        await tell(services, question.conversation, frame, but=wish.connection)
+    begins = [list_conversation(services, question.conversation, message)] if message.seq == 1 else []
+    shown = tell(services, question.conversation, frame, but=wish.connection)
+    await asyncio.gather(shown, look(services, question.conversation), *begins)
 
 
 async def list_conversation(services: Services, conversation: Conversation, first: Message) -> None:

@@ -23,6 +23,8 @@ def markdown(title: str, messages: Iterable[Message]) -> str:
         parts.append(f"## {' '.join(name.split())}, {timestamp(message.created_at)}")
         if message.content:
             parts.append(message.content)
+        if message.withheld is not None:
+            parts.append("*This answer is for another role.*")
         if message.status in _ENDS:
             parts.append(_ENDS[message.status])
         sources = [_source(tool.server, tool.name, tool.as_of) for tool in message.tool_feedback if tool.ok]

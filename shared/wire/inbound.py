@@ -2,52 +2,27 @@
 
 import json
 import re
-import unicodedata
 from typing import Annotated, Any, Literal, NoReturn
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from shared.domain.errors import ChatError, ErrorCode
+from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MessageRead, Typing
+from shared.wire.message_parts import (
+    ClientMessage,
+    Composed,
+    Locale,
+    OpaqueId,
+    Region,
+    RoleWish,
+    Timezone,
+    Uuid,
+    composed,
+)
 
 FRAME_MOST_BYTES = 256 * 1024
 CONTENT_MOST_BYTES = 32 * 1024
 NESTING_MOST = 16
-_UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
-
-MARKS_MOST = 30
-"""More combining marks in a row mean nothing in any language (UAX #15, 13), and cost time by their square."""
-
-
-def composed(text: str) -> str:
-    """Write what looks alike alike (NFC).
-
-    Raises:
-        ChatError: `bad_request` for heaps of marks on one character.
-    """
-    marks = 0
-    for char in text if not text.isascii() else "":
-        marks = marks + 1 if unicodedata.combining(char) else 0
-        if marks > MARKS_MOST:
-            raise ChatError(ErrorCode.BAD_REQUEST, f"More than {MARKS_MOST} marks stand on one character.")
-    return unicodedata.normalize("NFC", text)
-
-
-Composed = Annotated[str, AfterValidator(composed)]
-Uuid = Annotated[str, Field(pattern=_UUID)]
-OpaqueId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
-
-RoleWish = Annotated[str, Field(max_length=64)]
-Region = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9 _-]*$")]
-Timezone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
-Locale = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9_-]*$")]
-
-
-class ClientMessage(BaseModel):
-    """What every message may carry; unknown fields are ignored and never read."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-    request_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
 class SessionUpdate(ClientMessage):
@@ -98,37 +73,6 @@ class SendMessage(Asking):
     """The inherited name of a `query` to the group last joined."""
 
     type: Literal["send_message"]
-
-
-class JoinGroup(ClientMessage):
-    """Lets this connection hear a group."""
-
-    type: Literal["join_group"]
-    group_id: OpaqueId
-    accessToken: Annotated[str, Field(min_length=1, max_length=16_384)] | None = None  # noqa: N815  # inherited name
-
-
-class LeaveGroup(ClientMessage):
-    """Lets this connection hear no more of a group."""
-
-    type: Literal["leave_group"]
-    group_id: OpaqueId
-
-
-class Typing(ClientMessage):
-    """Says that the person writes, or has stopped."""
-
-    type: Literal["typing"]
-    group_id: OpaqueId
-    typing: bool
-
-
-class MessageRead(ClientMessage):
-    """Says up to where the person has read."""
-
-    type: Literal["message.read"]
-    conversation_id: OpaqueId
-    message_id: Uuid
 
 
 class QueryCancel(ClientMessage):

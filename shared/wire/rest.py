@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, is_uuid
-from shared.wire.inbound import Composed, Locale, Query, Region, RoleWish, Timezone, load
+from shared.wire.inbound import Query, load
+from shared.wire.message_parts import Composed, Locale, Region, RoleWish, Timezone
 
 
 class Bounds(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import NO_SUCH_GROUP, Audience, Changes, Founding, History, ReplyPolicy
 from shared.domain.ids import PublicId, UserId, is_uuid
-from shared.wire.inbound import Composed, OpaqueId, RoleWish
+from shared.wire.message_parts import Composed, OpaqueId, RoleWish
 from shared.wire.rest import body_of, unexpected
 
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9-]{1,64}")

@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from functions._edge import _STATUS
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.frames import Frame
-from shared.wire.inbound import _ALIASES, Inbound, parse
+from shared.wire.inbound import Inbound, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -126,7 +126,7 @@ def test_every_frame_of_the_server_has_an_example() -> None:
 
 def test_every_message_of_a_client_is_described() -> None:
     """The older names, too."""
-    for name in message_types() | set(_ALIASES):
+    for name in message_types():
         assert f"`{name}`" in there("protocol.md"), name
 
 
