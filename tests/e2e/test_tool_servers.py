@@ -68,6 +68,28 @@ def discover(stack: Stack, *down: str) -> None:
     wait_for(lambda: stack.get("/api/health/ready")["data"]["servers"]["down"] == list(down), "discovery")
 
 
+def accept(stack: Stack, withheld: dict[str, Any]) -> dict[str, Any]:
+    """Have the Admin accept a tool as it was shown."""
+    url = f"{stack.url('app')}/api/admin/servers/{withheld['server']}/tools/{withheld['name']}"
+    headers = {"Authorization": f"Bearer {stack.token('ada.admin')}", "Content-Type": "application/json"}
+    body = json.dumps({"digest": withheld["digest"]}).encode()
+    request = urllib.request.Request(url, body, headers, method="PUT")  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def withheld(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """What an Admin is shown as switched off at a server."""
+    items = stack.get("/api/servers", token=stack.token("ada.admin"))["data"]["items"]
+    return next(server for server in items if server["name"] == name).get("withheld", [])
+
+
+def kinds_of_events(stack: Stack) -> set[str]:
+    """What was recorded today."""
+    page = stack.get("/api/admin/security-events?limit=100", token=stack.token("ada.admin"))
+    return {event["kind"] for event in page["data"]["items"]}
+
+
 @pytest.mark.requirement("tools:roles-times-servers")
 @pytest.mark.parametrize(("user", "wish", "question", "expected"), MATRIX)
 async def test_a_role_reaches_its_own_servers_and_no_other(
@@ -96,8 +118,9 @@ async def test_a_role_reaches_its_own_servers_and_no_other(
 
 
 @pytest.mark.requirement("tools:server-down")
+@pytest.mark.requirement("tools:pinned")
 async def test_what_fails_at_servers_costs_no_answer_and_is_seen_in_the_report(own: Stack) -> None:
-    """One down, one slow, one with errors, one that changed a description."""
+    """In one run: one down, one slow, one with errors, one that changed a description; an Admin accepts that."""
     told(own, "POST", "/_faults", {"mode": "http", "status": 503, "server": "winloss"})
     told(own, "POST", "/_faults", {"mode": "slow", "seconds": 2, "server": "o365"})
     told(own, "POST", "/_faults", {"mode": "tool_error", "server": "hr"})
@@ -106,21 +129,43 @@ async def test_what_fails_at_servers_costs_no_answer_and_is_seen_in_the_report(o
         discover(own, "winloss")
         async with Chat(own, "ada.admin") as chat:
             await chat.sign_in()
-            turn_id = await chat.ask("Show the pipeline of all by stage, and what are the salary bands?")
+            turn_id = await chat.ask(
+                "Show the pipeline of all by stage, and what are the salary bands, and which meetings do I have today?"
+            )
             end = await chat.end_of(turn_id)
             answer = await chat.first("response")
             notices = [frame["code"] for frame in chat.of(turn_id, "notice")]
         report = own.get("/api/servers", token=own.token("ada.admin"))["data"]["items"]
+        seen_by_sam = own.get("/api/servers", token=own.token("sam.sales"))["data"]["items"]
         ready = own.get("/api/health/ready")["data"]["servers"]
+        sales = next(server for server in report if server["name"] == "sfdc")
+        accepted = accept(own, sales["withheld"][0])
+        wait_for(lambda: own.get("/api/health/ready")["data"]["servers"]["changed"] == [], "acceptance", bound_s=30)
+        async with Chat(own) as sam:
+            offered = {tool["name"]: tool for tool in (await sam.sign_in())["tools"]}
     finally:
         told(own, "DELETE", "/_faults")
         discover(own)
+    # What was accepted is pinned now, so that the first description is a change in its turn.
+    accept(own, wait_for(lambda: withheld(own, "sfdc"), "the change back", bound_s=30)[0])
+    wait_for(lambda: not withheld(own, "sfdc"), "acceptance", bound_s=30)
 
     health = {server["name"]: server["health"] for server in report}
-    outcomes = {one["server"]: one["outcome"] for one in answer["tool_feedback"]}
+    outcomes = {one["server"]: one for one in answer["tool_feedback"]}
     assert end["type"] == "response.committed"
     assert notices == ["server_down"]
-    assert (outcomes["sfdc"], outcomes["hr"]) == ("done", "failed")
+    assert {name: one["outcome"] for name, one in outcomes.items()} == {
+        "sfdc": "done", "hr": "failed", "o365": "done",
+    }  # fmt: skip
+    assert outcomes["o365"]["duration_ms"] > 2000
+    assert "hr" in answer["content"]
+    assert [(one["name"], one["reason"]) for one in sales["withheld"]] == [("forecast", "changed")]
+    assert "forecast" not in {tool["name"] for tool in sales["tools"]}
+    assert not [server for server in seen_by_sam if "withheld" in server]
+    assert ready["changed"] == ["sfdc"]
+    assert accepted["data"] == {"server": "sfdc", "name": "forecast", "digest": sales["withheld"][0]["digest"]}
+    assert offered["forecast"]["description"].endswith("Now works differently.")
+    assert {"tool_withheld", "tool_accepted"} <= kinds_of_events(own)
     assert (health["winloss"]["state"], health["sfdc"]["state"]) == ("down", "up")
     assert health["winloss"]["last_error"]
     assert health["sfdc"]["changed_tools"] == ["forecast"]
