@@ -6,7 +6,7 @@ FRAME_MOST_BYTES = 1024
 FRAME_INTERVAL_S = 0.05
 SENDS_MOST = 500
 """What one answer may cost the service: listeners times frames a second (architecture.md, decision 7)."""
-CHECKPOINT_INTERVAL_S = 1.0
+CHECKPOINT_INTERVAL_S = 0.8
 CHECKPOINT_BYTES = 4096
 
 _KEPT_CONTROLS = "\n\t"

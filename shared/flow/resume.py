@@ -104,6 +104,8 @@ async def _stop(services: Services, engine: TurnEngine, turn: Turn) -> bool:
     marked = await services.conversations.request_cancel(turn.conversation.key, turn.turn_id, lease)
     if marked is None:
         return False
+    if (working := services.stops.get(turn.turn_id)) is not None:
+        working.set()
     try:
         await engine.wake(marked.ref(), "cancel")
     except EngineUnavailable:

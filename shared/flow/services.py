@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from shared.domain.allowance import PersonLimits
 from shared.domain.conversation import Queue
-from shared.domain.ids import UserId
+from shared.domain.ids import TurnId, UserId
 from shared.domain.tables import Written
 from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
@@ -70,6 +70,10 @@ class Services:
     watch: Watch
     queue: Queue = field(default_factory=Queue)
     """What becomes of a question while another one is being answered."""
+    stops: WeakValueDictionary[TurnId, asyncio.Event] = field(
+        default_factory=WeakValueDictionary[TurnId, asyncio.Event]
+    )
+    """Turns that this worker works on, so that a cancel which arrives here is seen at once; others look for it."""
     coach_names: tuple[str, ...] = ("coach",)
     """By these names people call the coach in a group: `@coach`."""
 

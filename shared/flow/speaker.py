@@ -99,11 +99,12 @@ class Speaker:
     async def keep(self) -> Literal["fenced", "cancelled"]:
         """Write checkpoints until another execution owns the turn or a cancel was asked for."""
         last = self._services.clock.monotonic()
+        stop = self._services.stops.setdefault(self._turn.turn_id, asyncio.Event())
         while True:
             await self._services.clock.sleep(0.1)
             now = self._services.clock.monotonic()
             behind = len(self.text.encode()) - len(self._saved.encode()) if self.text is not self._saved else 0
-            if now - last < CHECKPOINT_INTERVAL_S and behind < CHECKPOINT_BYTES:
+            if not stop.is_set() and now - last < CHECKPOINT_INTERVAL_S and behind < CHECKPOINT_BYTES:
                 continue
             last = now
             try:

@@ -65,7 +65,7 @@ async def do_nothing(*_: Any) -> Any:
     """A step that was forgotten."""
 
 
-def place_at_once(head: conversation.Head, question: Any, now: Any) -> Any:
+def place_at_once(head: conversation.Head, question: Any, now: Any, *_: Any) -> Any:
     """Start every turn, whoever has the slot."""
     return _PLACE(replace(head, active_turn=None), question, now)
 

@@ -52,5 +52,8 @@ class MemoryClock:
             return
         for _ in range(_TURNS_GIVEN):
             await asyncio.sleep(0)
+            if wake != min(self._sleepers):
+                # Somebody is to wake earlier; it is asked again how long nobody has been.
+                return
         if self._elapsed_s < wake == min(self._sleepers):
             self.advance(wake - self._elapsed_s)

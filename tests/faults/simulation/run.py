@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from shared.adapters.memory.identity import MemorySealer
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
@@ -81,6 +82,7 @@ class Deployment:
                 users=weather.store_of(world, host, self.users),
                 channel=weather.channel_of(world, host, self.delivery),
                 model=weather.Model(world, host),
+                stops=WeakValueDictionary(),
                 tools=weather.Tools(world, host),  # pyright: ignore[reportArgumentType]  # nothing is discovered
             )
         return self._services[host.number]
