@@ -12,9 +12,9 @@ from shared.flow.query import Ask
 from shared.flow.services import Services
 from shared.flow.standing import Reader
 from shared.wire import inbound
-from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MessageRead, Typing
+from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MarkRead, ShowTyping
 
-Said = JoinGroup | LeaveGroup | Typing | MessageRead
+Said = JoinGroup | LeaveGroup | ShowTyping | MarkRead
 
 
 async def opened(services: Services, event: _edge.ClientEvent, said: inbound.SessionUpdate) -> _edge.Reply:
@@ -44,7 +44,7 @@ async def answer(services: Services, event: _edge.ClientEvent, said: Said) -> _e
     grant, state = await _known(services, event, said)
     reader = Reader(user_id=grant.user_id, roles=grant.roles)
     who = presence.Here(reader=reader, name=grant.name, connection=event.connection_id)
-    if isinstance(said, MessageRead):
+    if isinstance(said, MarkRead):
         where, message = PublicId(said.conversation_id.lower()), MessageId(said.message_id.lower())
         await presence.mark_read(services, who, where, message)
         return _edge.Reply(frame=None)

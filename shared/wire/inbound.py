@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from shared.domain.errors import ChatError, ErrorCode
-from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MessageRead, Typing
+from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MarkRead, ShowTyping
 from shared.wire.message_parts import (
     ClientMessage,
     Composed,
@@ -126,8 +126,8 @@ Inbound = Annotated[
     | SendMessage
     | JoinGroup
     | LeaveGroup
-    | Typing
-    | MessageRead
+    | ShowTyping
+    | MarkRead
     | QueryCancel
     | ToolApproval
     | TurnResume

@@ -22,7 +22,7 @@ class LeaveGroup(ClientMessage):
     group_id: OpaqueId
 
 
-class Typing(ClientMessage):
+class ShowTyping(ClientMessage):
     """Says that the person writes, or has stopped."""
 
     type: Literal["typing"]
@@ -30,7 +30,7 @@ class Typing(ClientMessage):
     typing: bool
 
 
-class MessageRead(ClientMessage):
+class MarkRead(ClientMessage):
     """Says up to where the person has read."""
 
     type: Literal["message.read"]
