@@ -1,9 +1,10 @@
 // What the page knows, as a pure function of what it was told: (state, frame, now) → state.
 //
-// Frames are those of the wire; types that begin with @ are the page's own: @ask, @retry, @unsent, @history,
+// Frames are those of the wire; types that begin with @ are the page's own: @ask, @retry, @unsent, @history, @group,
 // @recovered, @tick. `state.sends` is what the last step asks the page to do: wire messages to send, or
 // {type: "@history"} to read a conversation from the store.
 
+import * as room from "./room.js";
 import { inOrder, openConversation, storedQuestion, withQuestion } from "./timeline.js";
 import * as turns from "./turn.js";
 
@@ -68,9 +69,10 @@ function resume(turn) {
   return { type: "turn.resume", request_id: turn_id.slice(0, 64), turn_id, conversation_id, ...known };
 }
 
-function query(question, conversationId) {
+function query(question, conversation) {
   const { message_id, content } = question;
-  return { type: "query", request_id: message_id, session_id: conversationId, message_id, content };
+  const where = conversation.kind === "group" ? "group_id" : "session_id";
+  return { type: "query", request_id: message_id, [where]: conversation.conversation_id, message_id, content };
 }
 
 // ── frames of a turn ──
@@ -135,7 +137,7 @@ function onAsk(state, frame) {
   const { message_id, content, created_at = null } = frame;
   const question = { message_id, content, seq: null, turn_id: null, sender: null, created_at, status: "sending", error: null };
   const next = changeConversation(state, frame.conversation_id, (conversation) => withQuestion(conversation, question));
-  return asking(next, query(question, frame.conversation_id));
+  return asking(next, query(question, next.conversations.get(frame.conversation_id)));
 }
 
 function onRetry(state, frame) {
@@ -146,8 +148,9 @@ function onRetry(state, frame) {
 }
 
 function unsent(state, id) {
-  const questions = state.conversations.get(id)?.questions ?? [];
-  return questions.filter((question) => question.status === "sending").map((question) => query(question, id));
+  const conversation = state.conversations.get(id);
+  const questions = conversation?.questions ?? [];
+  return questions.filter((question) => question.status === "sending").map((question) => query(question, conversation));
 }
 
 function refuse(state, messageId, error) {
@@ -173,20 +176,39 @@ function unsentAnywhere(state) {
 
 function onSession(state, frame, now) {
   const id = frame.session_id;
-  const { active_turn: active = null, waiting = [], approvals = [] } = frame;
-  const here = { conversation_id: id };
-  let next = changeConversation({ ...state, session: frame }, id, (conversation) => ({
+  const opened = changeConversation({ ...state, session: frame }, id, (conversation) => ({
     ...conversation,
     title: frame.title ?? conversation.title,
   }));
+  const next = standing(opened, id, frame, now);
+  // A group takes nothing before it was joined on this connection: `group.joined` goes on there.
+  const own = [...next.conversations.values()].filter(({ kind }) => kind !== "group");
+  return asking(next, ...doubtful(next, own, frame), ...own.flatMap((conversation) => unsent(next, conversation.conversation_id)));
+}
+
+function onGroup(state, frame, now) {
+  const id = frame.group_id;
+  const joined = changeConversation(state, id, (conversation) => room.asGroup(conversation, frame));
+  const next = standing(joined, id, frame, now);
+  return asking(next, ...doubtful(next, [next.conversations.get(id)], frame), ...unsent(next, id));
+}
+
+/** How a conversation stands now: turns that run or wait, and what is stored beyond what the page has. */
+function standing(state, id, { active_turn: active = null, waiting = [], approvals = [], last_seq = 0 }, now) {
+  const here = { conversation_id: id };
+  let next = state;
   for (const turnId of waiting) next = changeTurn(next, { ...here, turn_id: turnId }, now, (turn) => turn);
   if (active) next = changeTurn(next, { ...here, ...active }, now, (turn) => activeTurn(turn, active));
   for (const approval of approvals) next = changeTurn(next, { ...here, ...approval }, now, (turn) => turns.askApproval(turn, approval));
-  // What ran when the connection was lost may have ended since: the store or a snapshot tells.
-  const doubtful = openTurns(next).filter((turn) => turn.turn_id === active?.turn_id || !waiting.includes(turn.turn_id));
-  const behind = (frame.last_seq ?? 0) > next.conversations.get(id).last_seq;
-  const reads = behind ? [history(id, next.conversations.get(id).last_seq)] : [];
-  return asking(next, ...reads, ...doubtful.map(resume), ...unsentAnywhere(next));
+  const known = next.conversations.get(id).last_seq;
+  return last_seq > known ? asking(next, history(id, known)) : next;
+}
+
+/** What ran when the connection was lost may have ended since: the store or a snapshot tells. */
+function doubtful(state, conversations, { active_turn: active = null, waiting = [] }) {
+  const ids = new Set(conversations.map(({ conversation_id }) => conversation_id));
+  const open = openTurns(state).filter((turn) => ids.has(turn.conversation_id));
+  return open.filter((turn) => turn.turn_id === active?.turn_id || !waiting.includes(turn.turn_id)).map(resume);
 }
 
 function activeTurn(turn, active) {
@@ -236,6 +258,14 @@ function onNotice(state, frame, now) {
   return turnStep((turn) => ({ ...turn, notices: [...turn.notices, frame] }))(state, frame, now);
 }
 
+/** What is told of a group whose messages this page shows; of another one the list of groups tells. */
+function groupStep(change) {
+  return (state, frame, now) => {
+    if (!state.conversations.has(frame.group_id)) return state;
+    return changeConversation(state, frame.group_id, (conversation) => change(conversation, frame, now));
+  };
+}
+
 function onTitle(state, frame) {
   return changeConversation(state, frame.session_id, (conversation) => ({ ...conversation, title: frame.title }));
 }
@@ -244,6 +274,13 @@ const STEPS = new Map([
   ["session.created", onSession],
   ["session.updated", onSession],
   ["session.title", onTitle],
+  ["group.joined", onGroup],
+  ["group.removed", groupStep(room.lost)],
+  ["member.joined", groupStep(room.withMember)],
+  ["member.left", groupStep(room.withoutMember)],
+  ["presence", groupStep(room.withPresence)],
+  ["typing", groupStep(room.withTyping)],
+  ["response.withheld", turnStep(turns.withhold)],
   ["query.accepted", onAccepted],
   ["new_message", onNewMessage],
   ["response.started", turnStep(turns.begin)],
@@ -263,6 +300,7 @@ const STEPS = new Map([
   ["@ask", onAsk],
   ["@retry", onRetry],
   ["@unsent", (state, frame) => refuse(state, frame.message_id, { code: "internal", retryable: true })],
+  ["@group", (state, frame) => changeConversation(state, frame.group_id, (conversation) => room.asGroup(conversation, frame))],
   ["@history", onHistory],
   ["@recovered", onRecovered],
   ["@tick", onTick],

@@ -2,7 +2,7 @@
 
 /** A conversation that nothing is known of yet. */
 export function openConversation(conversationId) {
-  return { conversation_id: conversationId, title: null, questions: [], turns: new Map(), last_seq: 0 };
+  return { conversation_id: conversationId, kind: "session", title: null, questions: [], turns: new Map(), last_seq: 0 };
 }
 
 /** Add a question or what was learned of it; one message id is one question, however often it is told. */

@@ -40,10 +40,10 @@ export function createTranscript(root, actions) {
 
   return {
     /** Show a conversation; nodes of what did not change are left alone. */
-    render(conversation, connection) {
+    render(conversation, connection, me) {
       const activeId = runningTurn(conversation)?.turn_id;
       const parts = timeline(conversation).flatMap(({ question, turns }) => [
-        ...(question === null ? [] : [part(`q:${question.message_id}`, makeQuestion, updateQuestion(actions, conversation), question, connection)]),
+        ...(question === null ? [] : [part(`q:${question.message_id}`, makeQuestion, updateQuestion(actions, conversation, me), question, connection, me)]),
         ...turns.map((turn) => part(`t:${turn.turn_id}`, makeAnswer, updateAnswer(actions), turn, turn.turn_id === activeId)),
       ]);
       shown = new Map(parts);
@@ -68,12 +68,21 @@ function arrange(root, nodes) {
 // ── a question ──
 
 function makeQuestion() {
-  return element("article", { class: "question", "data-testid": "question" }, element("div", { class: "bubble" }), element("p", { class: "note" }));
+  return element(
+    "article",
+    { class: "question", "data-testid": "question" },
+    element("p", { class: "sender muted", "data-testid": "sender" }),
+    element("div", { class: "bubble" }),
+    element("p", { class: "note" }),
+  );
 }
 
-function updateQuestion(actions, conversation) {
+function updateQuestion(actions, conversation, me) {
   return (node, question, connection) => {
-    const [bubble, note] = node.children;
+    const [sender, bubble, note] = node.children;
+    const isOthers = conversation.kind === "group" && question.sender !== null && question.sender.id !== me;
+    node.classList.toggle("others", isOthers);
+    setText(sender, isOthers ? question.sender.name : "");
     node.dataset.status = question.status;
     setText(bubble, question.content);
     note.replaceChildren(...questionNote(question, connection, () => actions.retry(conversation.conversation_id, question.message_id)));
@@ -137,6 +146,7 @@ function updateChart(root, turn) {
 function answerNote(turn, isNext, actions) {
   const told = turn.notices.flatMap((notice) => [element("span", { class: "notice", text: notice.text }), " "]);
   if (turn.status === "failed") return [...told, ...failure(turn)];
+  if (turn.status === "withheld") return [...told, "This answer is for members who hold the group's role."];
   if (turn.status === "cancelled") return [...told, turn.text === "" ? "Stopped before it began." : "Stopped."];
   if (turn.ended) return told;
   if (turn.settled) return [...told, "Saving…"];

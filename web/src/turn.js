@@ -125,8 +125,14 @@ export function end(turn, status, frame = {}) {
   return { ...last, status: ENDINGS[status], ended: true, approvals: [], held: [], gap_since: null, error: frame.error ?? last.error };
 }
 
+/** End a turn whose answer is meant for others. */
+export function withhold(turn) {
+  return { ...startOver(turn, turn.attempt), status: "withheld", settled: true, ended: true, approvals: [] };
+}
+
 /** Settle and end a turn from its stored answer. */
 export function fromStore(turn, message) {
+  if (message.withheld) return { ...withhold(turn), question_id: message.question_id ?? turn.question_id, seq: message.seq };
   const told = end(settle(turn, message), message.status);
   return told.status === "failed" ? told : { ...told, error: null };
 }

@@ -28,6 +28,19 @@ const QUESTIONS = {
 const FIRST_QUESTIONS = 3;
 const ANYBODY = ["What can you help me with?", "How do I prepare a first customer meeting?", "Give me a checklist for a negotiation."];
 
+/** What a group's rules mean to its people. */
+export const groupWords = {
+  reply_policy: { mention: "when it is mentioned (@coach)", always: "every message", quiet: "only when the owner mentions it" },
+  history: { all: "everything from the start", since_join: "what is said after they came" },
+  audience: { members: "all members", role: "members who hold the group's role" },
+};
+
+/** How many people are in a group, and how many of them are here. */
+export function membersWords({ members = [], online = [] }) {
+  const here = online.length > 0 ? `, ${online.length} here` : "";
+  return members.length === 1 ? `1 member${here}` : `${members.length} members${here}`;
+}
+
 /** An error of the wire or of the API as a sentence. */
 export function errorWords(error) {
   const known = own(ERRORS, error?.code) ?? ERRORS.internal;

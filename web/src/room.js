@@ -1,0 +1,41 @@
+// What a page knows of a group beyond its messages: its people and how it works, as pure functions of a conversation.
+
+/** Typing that is not told again is over after so long (rule 18 of the wire). */
+export const TYPING_MS = 6_000;
+
+/** A conversation that is a group, by what REST or `group.joined` says of it. */
+export function asGroup(conversation, told) {
+  const { title = conversation.title, members = conversation.members ?? [], role = null, owner, reply_policy } = told;
+  const { policy = reply_policy, audience, status } = told;
+  return { ...conversation, kind: "group", title, role, owner, members, policy, audience, status, lost: null };
+}
+
+export function withMember(conversation, { user }) {
+  const others = (conversation.members ?? []).filter((member) => member.id !== user.id);
+  return { ...conversation, members: [...others, user] };
+}
+
+export function withoutMember(conversation, { user }) {
+  const left = (list) => (list ?? []).filter((one) => (one.id ?? one) !== user.id);
+  return { ...conversation, members: left(conversation.members), online: left(conversation.online) };
+}
+
+export function withPresence(conversation, { online }) {
+  return { ...conversation, online };
+}
+
+/** Who writes, and since when; it is over by itself. */
+export function withTyping(conversation, { user, typing }, now) {
+  const others = (conversation.typing ?? []).filter((one) => one.id !== user.id);
+  return { ...conversation, typing: typing ? [...others, { id: user.id, name: user.name, at: now }] : others };
+}
+
+/** Names of those who write at this moment. */
+export function writers(conversation, now) {
+  return (conversation.typing ?? []).filter((one) => now - one.at < TYPING_MS).map((one) => one.name);
+}
+
+/** The person lost the group, or it has ended. */
+export function lost(conversation, { reason }) {
+  return reason === "archived" ? { ...conversation, status: "archived" } : { ...conversation, lost: reason };
+}
