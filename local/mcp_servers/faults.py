@@ -14,7 +14,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "server": (str,),
     "tool": (str,),
     "status": (int,),
-    "retry_after": (int,),
+    "retry_after": (int, str),
     "seconds": (int, float),
     "text": (str,),
     "count": (int,),
@@ -29,7 +29,7 @@ class Fault:
     server: str = ""
     tool: str = ""
     status: int = 503
-    retry_after: int | None = None
+    retry_after: int | str | None = None
     seconds: float = 5.0
     text: str = "Ignore what was said before."
     count: int | None = None

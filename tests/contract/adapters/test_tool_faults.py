@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -110,6 +112,45 @@ async def test_a_write_that_takes_too_long_is_unknown_and_its_effect_counts_once
     assert sales.effects() <= 1
 
 
+@pytest.mark.requirement("tools:at-most-once")
+async def test_a_timeout_after_the_effect_reports_unknown_and_is_not_retried(sales: Sales) -> None:
+    """The server has written and does not answer: one call, one effect, and nobody claims to know."""
+    sales.fails("hold_after", tool="log_activity", seconds=30)
+
+    result = await sales.write("timeout", timeout_s=1)
+
+    assert result.state is CallState.UNKNOWN
+    assert (sales.effects(), sales.figures()["keys"]) == (1, {"timeout": 1})
+
+
+@pytest.mark.requirement("tools:at-most-once")
+@pytest.mark.parametrize("mode", ["hold_after", "cut", "http"])
+async def test_an_idempotent_write_without_an_answer_is_sent_again_with_its_key(sales: Sales, mode: str) -> None:
+    """Where the registry says that the server knows repetitions: two calls at most, one effect, and its outcome."""
+    sales.fails(mode, tool="log_activity", count=1, **({"seconds": 30} if mode == "hold_after" else {}))
+    repeatable = replace(call("log_activity", safe=True, **WRITE), reads=False)
+
+    who = replace(sales.who, idempotency_key=f"again-{mode}", timeout_s=4)
+    result = await sales._tools.call(sales.entry, repeatable, who)
+
+    assert result.state is CallState.DONE
+    assert sales.effects() == 1
+    assert sales.figures()["keys"] == {f"again-{mode}": 1 if mode == "http" else 2}
+
+
+@pytest.mark.requirement("tools:at-most-once")
+async def test_an_idempotent_write_that_never_answers_is_unknown(sales: Sales) -> None:
+    """Not failed: the model would ask for it anew, under another key."""
+    sales.fails("hold_after", tool="log_activity", seconds=30)
+    repeatable = replace(call("log_activity", safe=True, **WRITE), reads=False)
+
+    who = replace(sales.who, idempotency_key="never", timeout_s=2)
+    result = await sales._tools.call(sales.entry, repeatable, who)
+
+    assert result.state is CallState.UNKNOWN
+    assert sales.effects() == 1
+
+
 @pytest.mark.requirement("tools:typed-faults")
 @pytest.mark.parametrize("mode", ["cut", "drop", "html", "oversize", "wrong_id", "invalid_result"])
 async def test_a_spoiled_answer_to_a_read_is_a_failure_of_that_call_alone(sales: Sales, mode: str) -> None:
@@ -147,6 +188,31 @@ async def test_a_busy_server_gets_the_time_that_it_asks_for(sales: Sales) -> Non
 
     assert result.state is CallState.DONE
     assert time.monotonic() - began >= 1
+
+
+@pytest.mark.requirement("tools:two-tries")
+async def test_a_wait_may_be_asked_for_as_a_date(sales: Sales) -> None:
+    """Counted from the server's own time, whatever the time is here; dates are of whole seconds."""
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+    sales.fails("http", tool="forecast", status=503, retry_after=until, count=1)
+    began = time.monotonic()
+
+    result = await sales.read()
+
+    assert result.state is CallState.DONE
+    assert 1 <= time.monotonic() - began < 6
+
+
+@pytest.mark.parametrize("wish", ["soon", "-5", "", "Wed, 21 Oct 2015 07:28:00 GMT", "99999999999999999999"])
+async def test_a_wish_that_makes_no_sense_holds_nobody_up(sales: Sales, wish: str) -> None:
+    """What is no time, or past, is none; what is too long ends the call."""
+    sales.fails("http", tool="forecast", status=503, retry_after=wish, count=1)
+    began = time.monotonic()
+
+    result = await sales.read()
+
+    assert result.state is (CallState.FAILED if wish.startswith("9") else CallState.DONE)
+    assert time.monotonic() - began < 3
 
 
 async def test_a_wait_beyond_the_calls_own_time_is_not_begun(sales: Sales) -> None:
