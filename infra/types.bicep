@@ -29,6 +29,10 @@ type SignIn = {
 }
 
 @export()
+@description('What becomes of a question while another of its conversation is worked on.')
+type QueuePolicy = 'enqueue' | 'reject'
+
+@export()
 @description('The limits that docs/settings.md calls settable.')
 type Limits = {
   historyRetentionDays: int
@@ -38,11 +42,11 @@ type Limits = {
   toolCallsPerTurn: int
   approvalTimeoutS: int
   groupApprovalTimeoutS: int
-  coachNames: string[]
+  coachNames: array
   messagesPerMinute: int
   runningTurnsPerUser: int
   connectionsPerUser: int
   tokensPerDay: int
-  queuePolicy: 'enqueue' | 'reject'
+  queuePolicy: QueuePolicy
   waitingTurnsPerConversation: int
 }

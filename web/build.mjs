@@ -9,8 +9,11 @@ await mkdir(`${here}dist`, { recursive: true });
 await Promise.all(STATIC.map((name) => copyFile(`${here}${name}`, `${here}dist/${name}`)));
 await build({
   entryPoints: [`${here}src/main.js`],
-  outfile: `${here}dist/main.js`,
+  outdir: `${here}dist`,
   bundle: true,
+  // What is imported later becomes a file of its own.
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   format: "esm",
   platform: "browser",
   target: "es2022",

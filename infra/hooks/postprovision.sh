@@ -6,6 +6,5 @@ set -eu
 az storage blob upload-batch --auth-mode login --account-name "$PROMPTS_STORAGE_NAME" \
   --destination "$PROMPTS_CONTAINER" --source prompts --overwrite --output none
 
-(cd web && npm ci && npm run build)
-printf '{"api": "%s", "audience": "%s", "client": "%s"}\n' "$API_URL" "$API_AUDIENCE" "$WEB_CLIENT_ID" \
-  > web/dist/config.json
+# Reads API_URL WEB_CLIENT_ID API_AUDIENCE SIGN_IN_AUTHORITY WEB_PUBSUB_ENDPOINT.
+(cd web && npm ci && npm run build && npm run deployed)

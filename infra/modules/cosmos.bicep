@@ -26,6 +26,8 @@ var containers = [
       '/lease_until/?'
       '/unseen/?'
       '/status/?'
+      // Feedback only: what a person who leaves takes along.
+      '/user_id/?'
     ]
   }
   {

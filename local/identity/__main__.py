@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.identity", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument("--data", type=Path, default=Path(".local/identity"), help="where the signing keys are kept")
+    parser.add_argument("--base", help="the address that tokens and discovery name, when it is not this one")
+    parser.add_argument("--lifetime-s", type=int, default=3600, help="life of tokens of the authorization-code flow")
     options = parser.parse_args(arguments)
     try:
         listener = socket.create_server(("127.0.0.1", options.port))
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"identity ready on {base}", flush=True)
 
     web.run_app(
-        application(base, KeyRing(options.data)),
+        application(options.base or base, KeyRing(options.data), options.lifetime_s),
         sock=listener,
         print=announce,
         shutdown_timeout=1,

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from local.identity.claims import issuer
+from local.identity.code_flow import AUTHORIZATION_CODE, REFRESH_TOKEN, BadWish, CodeFlow
 from local.identity.faults import Faults
 from local.identity.grants import audience_of, issue
 from local.identity.keys import ALGORITHM, KeyRing
@@ -30,6 +31,7 @@ class Issuer:
 
     base: str
     keys: KeyRing
+    codes: CodeFlow
     faults: Faults = field(default_factory=Faults)
 
     async def health(self, _: web.Request) -> web.Response:
@@ -68,8 +70,9 @@ class Issuer:
             {
                 "issuer": issuer(self.base, tenant),
                 "jwks_uri": f"{self.base}/{tenant}/discovery/v2.0/keys",
+                "authorization_endpoint": f"{self.base}/{tenant}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{self.base}/{tenant}/oauth2/v2.0/token",
-                "response_types_supported": ["token"],
+                "response_types_supported": ["code"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": [ALGORITHM],
             }
@@ -88,15 +91,31 @@ class Issuer:
         tenant = _tenant(request)
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self.faults.figures[f"grant {form.get('scope', '')}"] += 1
+        now = int(time.time())
         try:
+            if form.get("grant_type") in (AUTHORIZATION_CODE, REFRESH_TOKEN):
+                return web.json_response(self.codes.grant(form, now=now))
             due = self.faults.refusal(audience_of(form.get("scope", "")))
             if due:
                 raise due
-            answer = issue(form, tenant=tenant, base=self.base, keys=self.keys, now=int(time.time()))
+            answer = issue(form, tenant=tenant, base=self.base, keys=self.keys, now=now)
         except TokenRefused as refused:
             self.faults.figures[f"refused {refused.number}"] += 1
             return web.json_response(refused.document(), status=refused.status)
         return web.json_response(answer)
+
+    async def authorize(self, request: web.Request) -> web.Response:
+        """Let somebody choose who they are, and send them back to the page with a code."""
+        _tenant(request)
+        query = dict(request.query)
+        user = query.pop("user", None)
+        try:
+            if user is None:
+                return web.Response(text=self.codes.page(query), content_type="text/html")
+            back = self.codes.redirect(query, user=user, now=int(time.time()))
+        except BadWish as fault:
+            return _bad(str(fault))
+        raise web.HTTPFound(back)
 
     async def rotate(self, _: web.Request) -> web.Response:
         """Sign with a new key from now on."""
@@ -124,9 +143,9 @@ class Issuer:
         return web.Response(status=204)
 
 
-def application(base: str, keys: KeyRing) -> web.Application:
+def application(base: str, keys: KeyRing, page_lifetime_s: int = 3600) -> web.Application:
     """Build the web application of the issuer that people reach at `base`."""
-    here = Issuer(base, keys)
+    here = Issuer(base, keys, CodeFlow(base, keys, page_lifetime_s))
     app = web.Application(middlewares=[_cross_origin])
     app.add_routes(
         [
@@ -140,6 +159,7 @@ def application(base: str, keys: KeyRing) -> web.Application:
             web.delete("/_stats", here.forget),
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", here.discovery),
             web.get("/{tenant}/discovery/v2.0/keys", here.key_set),
+            web.get("/{tenant}/oauth2/v2.0/authorize", here.authorize),
             web.post("/{tenant}/oauth2/v2.0/token", here.grant),
         ]
     )

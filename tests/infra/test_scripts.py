@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from local.web.server import Endpoints, headers
 from shared.wire.registry_documents import server_document, server_from
 from tests.infra.bicep_text import INFRA, ROOT
 
@@ -122,6 +125,60 @@ def test_no_script_makes_or_reads_a_secret_but_the_one_exception(tmp_path: Path)
     assert [name for name, text in spoken.items() if "keyvault" in text or "keys list" in text] == ["postdeploy.sh"]
     assert "--value" not in spoken["postdeploy.sh"]
     assert "openssl" not in "".join(spoken.values())
+
+
+DEPLOYED = {
+    "API_URL": "https://api.example.com",
+    "WEB_CLIENT_ID": "web-client",
+    "API_AUDIENCE": "api://tenant/salescoach-dev",
+    "SIGN_IN_AUTHORITY": "https://login.example.com/tenant",
+    "WEB_PUBSUB_ENDPOINT": "https://hub.example.com",
+}
+
+
+@pytest.mark.requirement("infra:page")
+def test_the_deployed_page_gets_the_policy_of_the_local_one(tmp_path: Path) -> None:
+    """Same headers, other partners; and the page is told where to sign in."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node 20 or newer")
+    shutil.copy(ROOT / "web" / "deployed.mjs", tmp_path)
+    environment = {"PATH": os.environ["PATH"], **DEPLOYED}
+    subprocess.run([node, "deployed.mjs"], cwd=tmp_path, env=environment, timeout=30, check=True, capture_output=True)  # noqa: S603
+    config = json.loads((tmp_path / "dist" / "config.json").read_text())
+    given = json.loads((tmp_path / "dist" / "staticwebapp.config.json").read_text())["globalHeaders"]
+    endpoints = Endpoints(
+        own="", api=DEPLOYED["API_URL"], identity="https://login.example.com", webpubsub=DEPLOYED["WEB_PUBSUB_ENDPOINT"]
+    )
+    local = headers(endpoints)
+
+    assert config == {
+        "api": "https://api.example.com",
+        "entra": {
+            "client": "web-client",
+            "authority": "https://login.example.com/tenant",
+            "scope": "api://tenant/salescoach-dev/access_as_user",
+        },
+    }
+    assert {name: given[name] for name in local if name != "Cache-Control"} == {
+        name: value for name, value in local.items() if name != "Cache-Control"
+    }
+    assert (
+        "connect-src 'self' https://api.example.com https://login.example.com wss://hub.example.com;"
+        in given["Content-Security-Policy"]
+    )
+
+
+def test_the_hooks_read_what_the_template_puts_out() -> None:
+    """They get the outputs from azd, and the few names that it knows itself."""
+    outputs = set(re.findall(r"^output (\w+) ", (INFRA / "main.bicep").read_text(encoding="utf-8"), re.MULTILINE))
+    known = outputs | {"AZURE_RESOURCE_GROUP", "AZURE_PRINCIPAL_ID", "SALESCOACH_SERVERS"}
+    read = set(DEPLOYED)
+    for hook in (INFRA / "hooks").glob("*.sh"):
+        read |= set(re.findall(r"\$\{?([A-Z][A-Z_]+)", hook.read_text(encoding="utf-8")))
+    read |= set(re.findall(r"environ\[\"(\w+)\"\]", (INFRA / "seed_registry.py").read_text(encoding="utf-8")))
+
+    assert read - known == set()
 
 
 def test_the_registry_is_seeded_in_the_form_that_the_app_reads() -> None:

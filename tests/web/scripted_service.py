@@ -43,6 +43,10 @@ class ScriptedService:
     lifetime_s: int = 3600
     told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     requests: list[str] = field(default_factory=list[str])
+    entra: dict[str, str] | None = None
+    """What /config.json says of Entra; then there are no sample people."""
+    elsewhere: dict[str, Callable[[Route], None]] = field(default_factory=dict[str, Callable[[Route], None]])
+    """Who answers under other base URLs."""
     strangers: list[str] = field(default_factory=list[str])
     sockets: list[WebSocketRoute] = field(default_factory=list[WebSocketRoute])
     refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -111,11 +115,15 @@ class ScriptedService:
         else:
             self.strangers.append(route.request.url)
             route.abort()
+        elif base in self.elsewhere:
+            self.elsewhere[base](route)
 
     def _file(self, route: Route, path: str) -> None:
-        endpoints = Endpoints(own=urlsplit(WEB).netloc, api=API, identity=IDENTITY, webpubsub=WEB_PUBSUB)
+        identity = next(iter(self.elsewhere), IDENTITY)
+        endpoints = Endpoints(own=urlsplit(WEB).netloc, api=API, identity=identity, webpubsub=WEB_PUBSUB)
         if path == "/config.json":
-            route.fulfill(json={"api": API, "identity": IDENTITY}, headers=headers(endpoints))
+            config = {"api": API, "identity": IDENTITY} if self.entra is None else {"api": API, "entra": self.entra}
+            route.fulfill(json=config, headers=headers(endpoints))
             return
         file = DIST / (path.lstrip("/") or "index.html")
         if not file.is_file():

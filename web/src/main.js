@@ -2,6 +2,7 @@
 
 import { createApi } from "./api.js";
 import { loadConfig } from "./config.js";
+import { createLocalPeople } from "./local_people.js";
 import { initialState, reduce } from "./reduce.js";
 import { createSignIn } from "./sign_in.js";
 import { createSocket } from "./socket.js";
@@ -14,7 +15,11 @@ const SESSION_STANDS = new Set(["session.created", "session.updated"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 const config = await loadConfig();
-const signIn = createSignIn(config.identity);
+// Where people come from; Entra's library is loaded only where it signs people in.
+const provider = config.entra
+  ? await import("./entra.js").then(({ createEntra }) => createEntra(config.entra))
+  : createLocalPeople(config.identity);
+const signIn = createSignIn(provider);
 const api = createApi(config.api, signIn);
 
 let state = initialState();
@@ -228,15 +233,17 @@ async function enter(person) {
 }
 
 function leave() {
-  signIn.signOut();
   socket.close();
   // A new page knows nothing of the person who left.
-  location.replace(location.pathname);
+  Promise.resolve(signIn.signOut()).finally(() => location.replace(location.pathname));
 }
 
 async function showSignIn(fault) {
-  const people = await signIn.people().catch(() => null);
-  view.showSignIn(people ?? [], people === null ? "The sign-in cannot be reached. Please reload the page." : fault);
+  try {
+    view.showSignIn(await signIn.people(), fault);
+  } catch {
+    view.showSignIn([], "The sign-in cannot be reached. Please reload the page.");
+  }
 }
 
 function run() {

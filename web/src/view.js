@@ -7,6 +7,8 @@ import { connectionWords, errorWords, firstQuestions, referenceWords } from "./w
 const CONTENT_LIMIT_BYTES = 32 * 1024;
 const NEAR_END_PX = 80;
 
+const WITH_SAMPLES = "Sign in as one of the sample people of this local stack.";
+const WITH_ENTRA = "Sign in with the account of your organisation.";
 /**
  * The page, which shows a model and reports what the person does.
  * @param {object} actions signIn signOut newChat openChat ask retry cancel approve earlier dismiss
@@ -19,12 +21,16 @@ export function createView(actions) {
   wireComposer(at, actions);
   wireSidebar(at, actions);
   at("earlier").addEventListener("click", () => actions.earlier());
+  at("sign-in-go").addEventListener("click", () => actions.signIn());
 
   return {
     showSignIn(people, fault) {
       at("app").hidden = true;
+    /** Show whom to choose from; without a list, the button that goes to the organisation's sign-in. */
       at("sign-in").hidden = false;
-      at("people").replaceChildren(...people.map((person) => personItem(person, actions)));
+      at("sign-in-words").textContent = people === null ? WITH_ENTRA : WITH_SAMPLES;
+      at("sign-in-go").hidden = people !== null;
+      at("people").replaceChildren(...(people ?? []).map((person) => personItem(person, actions)));
       showFault(at("sign-in-fault"), fault);
     },
     /** Show what is known: the signed-in person, the chats, the open conversation, the connection. */
