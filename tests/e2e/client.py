@@ -11,6 +11,7 @@ from typing import Any, Self
 from azure.messaging.webpubsubclient.aio import WebPubSubClient
 from azure.messaging.webpubsubclient.models import (
     CallbackType,
+    OnGroupDataMessageArgs,
     OnServerDataMessageArgs,
     WebPubSubDataType,
 )
@@ -26,9 +27,11 @@ Frame = dict[str, Any]
 class Chat:
     """One connection of a sample person, in one session."""
 
-    def __init__(self, stack: Stack, user: str = "sam.sales", *, session_id: str | None = None) -> None:
+    def __init__(
+        self, stack: Stack, user: str = "sam.sales", *, session_id: str | None = None, token: str | None = None
+    ) -> None:
         self.stack = stack
-        self.token = stack.token(user)
+        self.token = token or stack.token(user)
         self.session_id = session_id or str(uuid.uuid4())
         self.frames: list[Frame] = []
         self._news = asyncio.Event()
@@ -38,6 +41,7 @@ class Chat:
     async def __aenter__(self) -> Self:
         """Connect."""
         await self.client.subscribe(CallbackType.SERVER_MESSAGE, self._take)
+        await self.client.subscribe(CallbackType.GROUP_MESSAGE, self._take)
         await self.client.open()
         return self
 
@@ -45,7 +49,7 @@ class Chat:
         """Hang up."""
         await self.client.close()
 
-    async def _take(self, message: OnServerDataMessageArgs) -> None:
+    async def _take(self, message: OnServerDataMessageArgs | OnGroupDataMessageArgs) -> None:
         self.frames.append(dict(message.data))
         self._news.set()
 
