@@ -6,8 +6,9 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions import _edge
+from shared.bootstrap import engine, eraser
 from shared.domain.identity import Caller
-from shared.flow import membership, roster
+from shared.flow import leaving, membership, roster
 from shared.flow.services import Services
 from shared.wire.rest import bounds
 from shared.wire.rest_groups import group_changes, group_id, new_group
@@ -60,12 +61,13 @@ async def change_group(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.route("groups/{id}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
-async def delete_group(req: func.HttpRequest) -> func.HttpResponse:
-    """End a group for everyone."""
+@bp.durable_client_input(client_name="client")
+async def delete_group(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """End a group for everyone, and delete what was said there."""
 
     async def handle(services: Services, caller: Caller) -> Any:
         wanted = group_id(req.route_params["id"])
-        await membership.delete(services, caller, wanted)
+        await leaving.delete_group(services, engine(client), eraser(), caller, wanted)
         return {"group_id": wanted}
 
     return await _edge.rest(req, handle)

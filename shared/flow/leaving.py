@@ -1,5 +1,6 @@
 """Let people take back what is stored of them: one session, or all; and take a copy along before."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import Changes, Group
 from shared.domain.identity import Caller
-from shared.domain.ids import ConversationKey, PublicId, TurnId, UserId, session_key
+from shared.domain.ids import ConversationKey, PublicId, TurnId, UserId, group_key, session_key
 from shared.domain.notes import Feedback
 from shared.domain.people import Profile
+from shared.domain.policy import ADMIN
 from shared.erasure_ports import Eraser
 from shared.flow import membership
 from shared.flow.export import whole_session
@@ -80,6 +82,24 @@ async def delete_session(
     _log.info("session.deleted", extra={"key": key})
 
 
+async def delete_group(
+    services: Services, engine: TurnEngine, eraser: Eraser, caller: Caller, group_id: PublicId
+) -> None:
+    """End a group for everyone at once, then stop what runs in it and delete what was said there.
+
+    Raises:
+        ChatError: `not_found` to a stranger, `forbidden` to a member, `rate_limited` when a turn takes long to stop.
+    """
+    key = group_key(group_id)
+    stored, head = await asyncio.gather(services.groups.group(key), services.conversations.head(key))
+    ended = stored is not None and stored.group.status == "deleted" and stored.group.owner == caller.user_id
+    if not ended or head is None:
+        await membership.delete(services, caller, group_id)
+    # An earlier try that was cut short is gone on with: nobody else can see the group any more.
+    await _erase(services, engine, eraser, caller.user_id, key)
+    _log.info("group.deleted", extra={"key": key})
+
+
 async def _erase(services: Services, engine: TurnEngine, eraser: Eraser, user_id: UserId, key: ConversationKey) -> None:
     give_up = services.clock.monotonic() + STOPPED_WITHIN_S
     while (stored := await services.conversations.head(key)) is not None:
@@ -100,7 +120,8 @@ async def _stop(services: Services, engine: TurnEngine, user_id: UserId, key: Co
     if turn is None or turn.cancel_requested or turn.sealed is not None:
         return
     try:
-        await cancel(services, engine, turn_id, user_id)
+        # Whoever may delete a conversation may stop what runs in it; in an ended group nobody has other rights.
+        await cancel(services, engine, turn_id, user_id, roles=(ADMIN,))
     except ChatError as refusal:
         # It ended in this moment, or others write as well: the next look tells.
         _log.info("turn.not_stopped", extra={"turn_id": turn_id, "code": refusal.code.value})
@@ -116,7 +137,7 @@ async def delete_person(services: Services, engine: TurnEngine, eraser: Eraser, 
     """
     async for entry in _entries(services, caller.user_id, "group"):
         await eraser.forget_feedback(entry.key, caller.user_id)
-        await _leave(services, caller, entry)
+        await _leave(services, engine, eraser, caller, entry)
     async for entry in _entries(services, caller.user_id, "session"):
         await _erase(services, engine, eraser, caller.user_id, entry.key)
         await services.users.remove_entry(caller.user_id, entry.key)
@@ -125,7 +146,9 @@ async def delete_person(services: Services, engine: TurnEngine, eraser: Eraser, 
     _log.info("person.deleted", extra={"user_id": caller.user_id})
 
 
-async def _leave(services: Services, caller: Caller, entry: ConversationEntry) -> None:
+async def _leave(
+    services: Services, engine: TurnEngine, eraser: Eraser, caller: Caller, entry: ConversationEntry
+) -> None:
     """Leave a group; one's own is handed to who has been there longest, and ends when nobody is left."""
     stored = await services.groups.group(entry.key)
     group = stored.group if stored else None
@@ -135,7 +158,7 @@ async def _leave(services: Services, caller: Caller, entry: ConversationEntry) -
     if group.owner == caller.user_id:
         heir = _heir(group, caller.user_id)
         if heir is None:
-            await membership.delete(services, caller, group.group_id)
+            await delete_group(services, engine, eraser, caller, group.group_id)
             return
         await membership.change(services, caller, group.group_id, Changes(owner=heir))
     await membership.remove(services, caller, group.group_id, caller.user_id)
