@@ -94,6 +94,7 @@ PROMISES = {
     "guard:neutralises": "Images, links and tags are neutralised as documented, before the text is sent.",
     "guard:one-result": "The guarded text is the same wherever the model's stream is cut.",
     "guard:nothing-leaves": "A reader of Markdown finds nothing in a guarded text that it would fetch or run.",
+    "guard:injection": "With a model that obeys every text nothing forbidden is called, written or fetched.",
     "guard:held": "An unfinished link is held back at most 2 KB.",
     "respond:one-text": "Deltas, response and stored answer are the same characters.",
     "persist:stored-as-documented": "Question, answer and tool record are stored in the documented shape.",

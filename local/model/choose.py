@@ -23,6 +23,8 @@ _ENOUGH = 2.2
 # Nothing is about these alone.
 _TIMES = frozenset({"quarter", "year", "week", "day", "this", "last", "next", "today", "tomorrow", "all"})
 _PARTS = re.compile(r"\s*(?:[;?!]|,?\s+(?:and|und|sowie|as well as|plus)\s+|,\s)\s*", re.IGNORECASE)
+_COMPARED = re.compile(r"^\s*(?:compare|vergleiche?)\b", re.IGNORECASE)
+_AGAINST = re.compile(r"\s+(?:with|against|versus|vs\.?|mit|gegen)\s+", re.IGNORECASE)
 _FOLLOW_UP = re.compile(r"^(and|und|what about|how about|was ist mit|wie sieht es)\b", re.IGNORECASE)
 
 
@@ -82,7 +84,10 @@ def _picks(question: str, asked: str, profiles: list[_Profile], today: date) -> 
 def _parts(question: str) -> list[str]:
     """Split a question where it may ask for two things; parts without a topic belong to the one before."""
     parts: list[str] = []
-    for piece in _PARTS.split(question):
+    pieces = _PARTS.split(question)
+    if _COMPARED.match(question):
+        pieces = [side for piece in pieces for side in _AGAINST.split(piece)]
+    for piece in pieces:
         joins = parts and not (TOPICS & set(meanings(piece)) and TOPICS & set(meanings(parts[-1])))
         if joins:
             parts[-1] = f"{parts[-1]}, {piece}"

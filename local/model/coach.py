@@ -36,7 +36,8 @@ def reply(conversation: Conversation) -> Reply:
     german = is_german(conversation.question)
     if conversation.outcomes:
         facts = [read(outcome) for outcome in conversation.outcomes]
-        return Reply(text=write.answer(facts, german=german))
+        prose = write.wants_prose(conversation.question)
+        return Reply(text=write.answer(facts, german=german, prose=prose))
     picks = pick(conversation.questions, conversation.tools, today(conversation.system))
     if picks:
         calls = (

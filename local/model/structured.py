@@ -13,6 +13,7 @@ Pairs = list[tuple[str, list[float]]]
 
 _RULE = re.compile(r"^\|[\s:|-]+\|$")
 _LISTED = re.compile(r"^\s*[-*\d.]+\s+(.+?)[:\s-]+\**([\d.,]+)\s*(?:%|EUR|USD|k|K|M)?\**\s*$")
+_SAID = re.compile(r"(?:^|[.,;] )([A-ZÄÖÜ][\w /&-]{0,60}?) (?:has|hat) (-?[\d.,]*\d)", re.MULTILINE)
 _TITLE_WORDS = 6
 
 
@@ -22,7 +23,7 @@ def structured(schema: Schema, text: str) -> Any:
 
 
 def figures(text: str) -> Pairs:
-    """Return the labelled figures of a text: of its first markdown table, else of a list."""
+    """Return the labelled figures of a text: of its first markdown table, else of a list, else of its sentences."""
     rows = [line.strip() for line in text.splitlines() if line.strip().startswith("|")]
     pairs: Pairs = []
     for row in [one for one in rows if not _RULE.match(one)][1:]:
@@ -36,7 +37,7 @@ def figures(text: str) -> Pairs:
             number = _number(listed[2]) if listed else None
             if listed and number is not None:
                 pairs.append((listed[1].strip("* "), [number]))
-    return pairs
+    return pairs or [(label, [number]) for label, said in _SAID.findall(text) if (number := _number(said)) is not None]
 
 
 def _number(cell: str) -> float | None:

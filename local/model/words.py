@@ -31,7 +31,7 @@ lose lost loss losses losing verloren verlieren verlust verluste
 rate quote ratio
 reason reasons why warum weshalb grund gründe
 competitor competitors konkurrent konkurrenten wettbewerber
-close closed closing abgeschlossen abschluss abschlüsse
+closed closing abgeschlossen abschluss abschlüsse
 log record protokolliere protokollieren notiere notieren erfasse erfassen vermerke
 note notes notiz notizen
 send email mail schicke sende
@@ -104,7 +104,7 @@ _PHRASES = (
     (re.compile(r"\b(how many|number of) (people|employees|colleagues)\b"), "headcount people"),
     (re.compile(r"\bwie viele? (mitarbeiter|leute|personen|kollegen)\w*\b"), "headcount people"),
     (re.compile(r"\b(days|time) off\b"), "leave"),
-    (re.compile(r"\b(who (is|are|works?)|wer (ist|sind|arbeitet))\b"), "people"),
+    (re.compile(r"\b(who (is|are|works?)|wer (ist|sind|arbeitet))\b(?! (you|sie)\b)"), "people"),
     (re.compile(r"\b(gewinn|erfolgs|abschluss)quote\b"), "win rate"),
     (re.compile(r"\bverlustgr[uü]nde?\b"), "lost reasons"),
     (re.compile(r"\bgehaltsb[aä]nd\w*\b"), "salary band"),

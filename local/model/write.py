@@ -18,16 +18,24 @@ _CONTEXT = ("period", "quarter", "owner", "region", "by", "outcome", "person")
 _THANKS = frozenset({"thanks", "thank", "danke"})
 _HELLO = frozenset({"hello", "hi", "hey", "hallo", "moin", "morning"})
 _SHORT_GREETING = 6
+_PROSE = re.compile(
+    r"\bin (?:a|one) sentence\b|\bwithout (?:a )?tables?\b|\bin einem satz\b|\bohne tabellen?\b", re.IGNORECASE
+)
 
 
-def answer(facts: Sequence[Facts], *, german: bool) -> str:
-    """Return the answer to a question from all that the tools returned."""
+def wants_prose(question: str) -> bool:
+    """Say whether a question asks for sentences in place of tables."""
+    return _PROSE.search(question) is not None
+
+
+def answer(facts: Sequence[Facts], *, german: bool, prose: bool = False) -> str:
+    """Return the answer to a question from all that the tools returned; as `prose`, rows become a sentence."""
     parts: list[str] = []
     for place, one in enumerate(facts):
         if one.failure:
             parts.append(_failed(one, german=german))
         else:
-            parts.append(_found(one, "lead_more" if place else "lead", german=german))
+            parts.append(_found(one, "lead_more" if place else "lead", german=german, prose=prose))
     return "\n\n".join(parts)
 
 
@@ -44,7 +52,7 @@ def without_tools(question: str, tools: Sequence[Tool], *, german: bool) -> str:
     return "\n".join([say("none_fits", german=german), "", say("offered", german=german), *lines])
 
 
-def _found(facts: Facts, lead: str, *, german: bool) -> str:
+def _found(facts: Facts, lead: str, *, german: bool, prose: bool) -> str:
     context = [
         f"{tables.label(name, german=german)} {facts.values[name]}" for name in _CONTEXT if facts.values.get(name)
     ]
@@ -53,11 +61,12 @@ def _found(facts: Facts, lead: str, *, german: bool) -> str:
     parts = [say(lead, german=german, about=about, **named)]
     if facts.words:
         parts.append(_quote(facts.words))
-    parts += _single_values(facts, german=german)
+    if not prose:
+        parts += _single_values(facts, german=german)
     if facts.tables and not facts.rows:
         parts.append(say("empty", german=german, **named))
     for title, rows in facts.tables.items():
-        parts += _table(title, rows, facts, german=german)
+        parts += _sentence(rows, facts, german=german) if prose else _table(title, rows, facts, german=german)
     parts.append(_source(facts, german=german))
     return "\n\n".join(parts)
 
@@ -89,15 +98,27 @@ def _table(title: str, rows: list[Row], facts: Facts, *, german: bool) -> list[s
     return parts
 
 
+def _sentence(rows: list[Row], facts: Facts, *, german: bool) -> list[str]:
+    """Say the first measure of each row in one sentence; nothing where there is none."""
+    measured = _measures(rows)
+    label = _label(rows)
+    if not measured or label is None:
+        return []
+    unit = f" {facts.currency}" if facts.currency and tables.is_money(measured[0]) else ""
+    said = (
+        say("each", german=german, label=row[label], value=tables.number(row[measured[0]], german=german), unit=unit)
+        for row in rows[: tables.MOST_ROWS]
+    )
+    return [", ".join(said) + "."]
+
+
 def _largest(rows: list[Row], currency: str, *, german: bool) -> str:
     """Name the largest row of the first column of amounts or counts; nothing for one row or mixed signs."""
-    names = tables.columns(rows)
-    measured = [name for name in names if _is_measure(name, rows)]
+    measured, label = _measures(rows), _label(rows)
     money = [name for name in measured if tables.is_money(name)]
-    label = next((name for name in names if isinstance(rows[0].get(name), str)), None)
     if len(rows) < 2 or not measured or label is None:  # noqa: PLR2004 - one row has no largest
         return ""
-    measure = (money or measured)[0]
+    measure = measured[0]
     total = sum(row[measure] for row in rows)
     top = max(rows, key=lambda row: row[measure])
     if total <= 0:
@@ -112,6 +133,16 @@ def _largest(rows: list[Row], currency: str, *, german: bool) -> str:
         unit=f" {currency}" if currency and money else "",
     )
     return f"{remark} {say('next', german=german, label=top[label])}" if money else remark
+
+
+def _measures(rows: list[Row]) -> list[str]:
+    """Return the columns of amounts and counts, amounts first."""
+    measured = [name for name in tables.columns(rows) if _is_measure(name, rows)]
+    return sorted(measured, key=lambda name: not tables.is_money(name))
+
+
+def _label(rows: list[Row]) -> str | None:
+    return next((name for name in tables.columns(rows) if rows and isinstance(rows[0].get(name), str)), None)
 
 
 def _is_measure(name: str, rows: list[Row]) -> bool:

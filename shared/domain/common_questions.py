@@ -19,6 +19,9 @@ GENERAL = "general"
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _SIGNIFICANT_LEAST = 2
+_ENDINGS = ("ungen", "en", "er", "es", "s", "e", "n")
+_STEM_LEAST = 4
+"""Shorter stems mean too much."""
 _FILLERS = """
 a an and are at be can could der die das do does for from give i im in is ist me mein meine my of on our please show
 sind tell the to uns unsere we what wie will with would you bitte zeig zeige mir für und zum zur
@@ -113,9 +116,12 @@ def significant(text: str) -> frozenset[str]:
 
 
 def _stem(word: str) -> str:
-    for ending in ("ungen", "en", "er", "es", "s", "e", "n"):
-        if word.endswith(ending) and len(word) - len(ending) > 3:  # noqa: PLR2004  # shorter stems mean too much
-            return word[: -len(ending)]
+    """Take endings off until none is left, so that one and many, `objection` and `objections`, are the same."""
+    word = f"{word[:-3]}y" if word.endswith("ies") and len(word) > _STEM_LEAST + 3 else word
+    while (ending := next((one for one in _ENDINGS if word.endswith(one)), None)) is not None:
+        if len(word) - len(ending) < _STEM_LEAST:
+            break
+        word = word.removesuffix(ending)
     return word
 
 

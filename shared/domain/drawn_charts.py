@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from shared.domain.amounts import Amount, amount
+from shared.domain.amounts import Amount, amount, canonical
 from shared.domain.charts import Chart, ChartType, Point
 from shared.domain.dates import in_order
 
@@ -38,6 +38,7 @@ _WANTED = re.compile(
 )
 _NUMBER = re.compile(
     r"(?<![\w.,])[+\-\u2212]?[$€£]?\d[\d.,'\u2019]*(?:\s?(?:[KkM]|mn|bn|Mio\.?|Mrd\.?|million|billion)\b)?"
+    r"(?:\s?(?:[%‰€$£]|(?:EUR|USD|GBP|CHF|pp)\b))?"
 )
 _NEAR = 160
 """So far behind a label may its number stand."""
@@ -61,7 +62,8 @@ def believed(drawn: str, text: str, decimal: str) -> Chart | None:
     labels = [point.label for point in points]
     if len({label.casefold() for label in labels}) < len(labels):
         return None
-    if not all(_says(text, point, labels, decimal) for point in points):
+    said = [_said(text, point, labels, decimal) for point in points]
+    if None in said or _is_mixed({canonical(one.unit) for one in said if one}):
         return None
     data: dict[str, Any] = json.loads(drawn)
     title = " ".join(str(data["title"]).split())[:_TITLE_MOST]
@@ -107,16 +109,22 @@ def _kind(wanted: str, points: list[Point]) -> ChartType:
             return "bar"
 
 
-def _says(text: str, point: Point, labels: list[str], decimal: str) -> bool:
-    """Tell whether the first number behind the label, before any other label, is the point's own."""
+def _said(text: str, point: Point, labels: list[str], decimal: str) -> Amount | None:
+    """Find the first number behind the label, before any other label; None if it is not the point's own."""
     for place in _places(text, point.label):
         behind = text[place : place + _NEAR].split("\n", 1)[0]
         others = [at for label in labels if label != point.label for at in _starts(behind, label)]
         found = _NUMBER.search(behind[: min(others, default=_NEAR)])
         if found is not None:
             written = amount(found[0].strip(" .,"))
-            return written is not None and point.value == _value(written, decimal)
-    return False
+            return written if written is not None and point.value == _value(written, decimal) else None
+    return None
+
+
+def _is_mixed(units: set[str | None]) -> bool:
+    """Tell whether figures have different units; prose may leave a unit out, but a percentage is always named."""
+    stated = units - {None}
+    return len(stated) > 1 or (None in units and bool(stated & {"%", "\u2030"}))
 
 
 def _value(written: Amount, decimal: str) -> int | float | None:

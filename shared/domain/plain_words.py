@@ -43,6 +43,7 @@ training trend trends trip try turnover two type types under until up update upd
 vacation vacations value values version versus very want was way we week weekly weeks weigh weighted well went were
 what when where which while who whole whom whose why will win wins winning with within without won work worked working
 works worst would write wrong year yearly years yes yesterday yet you your
+cheap cheaper demo demos expensive raise says
 """
 _GERMAN = """
 aber abgeschlossen abgeschlossene abgeschlossenen abschluss abschlüsse aktuell aktuelle aktuellen aktueller alle allem
@@ -73,9 +74,9 @@ verkaufen verkäufe verlieren verloren verlorene verlorenen vertrag verträge ve
 vorige vorigen vorschlag vorschläge wann war waren warum was weiter welche welchem welchen welcher welches wenig wenige
 weniger wenn wer werden wert werte wettbewerb wettbewerber wichtig wichtigste wichtigsten wie wieder will wir wird wo
 woche wochen wofür woran worauf wurde wurden würde zahl zahlen zeig zeige zeigen zeit ziel ziele zu zum zur zusammen
-zwei zwischen
+zwei zwischen bereite bereiten teuer teurer vorbereite
 """
-_SHORT = "crm erp hr kpi ok roi arr mrr sla b2b faq pdf csv"
+_SHORT = "i crm erp hr kpi ok roi arr mrr sla b2b faq pdf csv"
 _SIGNS = """
 der die das ist sind wie was wer wir ich und für mit von im den dem ein eine welche welcher welches wann warum mein
 meine

@@ -2,6 +2,9 @@
 
 import csv
 import io
+import json
+import urllib.request
+from typing import Any
 
 import aiohttp
 import pytest
@@ -62,3 +65,43 @@ async def test_suggestions_answer_everybody_who_is_signed_in(stack: Stack) -> No
     assert isinstance(stack.get("/api/questions?category=sfdc", token=token)["data"]["items"], list)
     assert isinstance(stack.get("/api/questions/categories", token=token)["data"]["items"], list)
     assert (await fetch(stack, "/api/questions", "none"))[0] == 401
+
+
+@pytest.mark.requirement("respond:drawn")
+async def test_a_chart_that_was_asked_for_is_drawn_by_the_utility_model_where_the_text_has_no_table(
+    stack: Stack,
+) -> None:
+    """Prose has no form that could be parsed; the utility model is asked once, by a strict schema."""
+    async with Chat(stack) as chat:
+        await chat.sign_in(locale="de-DE")
+        turn_id = await chat.ask("Tell me in one sentence how my open pipeline is by stage, and draw a chart of it")
+        await chat.end_of(turn_id)
+        response = chat.of(turn_id, "response")[0]
+    asked = model_requests(stack)
+
+    points = {point["label"]: point["value"] for point in response["chart_data"]["data"]}
+    assert response["tables"] == []
+    assert len(points) >= 2
+    for label, value in points.items():
+        assert f"{label} has {value:,.0f} EUR" in response["content"]
+    utility = [entry for entry in asked if entry["model"] == "gpt-4.1-nano" and entry["tools"] == []]
+    assert any("one comparison of figures" in json.dumps(entry["messages"]) for entry in utility)
+
+
+async def test_an_english_answer_is_read_as_english_for_a_german_reader(stack: Stack) -> None:
+    """The locale of the device does not make 474,000 EUR four hundred and seventy-four."""
+    async with Chat(stack) as chat:
+        await chat.sign_in(locale="de-DE")
+        turn_id = await chat.ask(QUESTION)
+        await chat.end_of(turn_id)
+        response = chat.of(turn_id, "response")[0]
+
+    for label, value, *_ in response["tables"][0]["rows"]:
+        assert f"| {label} | {value:,.0f} |" in response["content"]
+    assert all(point["value"] > 1000 for point in response["chart_data"]["data"])
+
+
+def model_requests(stack: Stack) -> list[dict[str, Any]]:
+    """What the model stand-in was asked last."""
+    with urllib.request.urlopen(f"{stack.url('model')}/_requests?last=20&messages=1", timeout=10) as answer:  # noqa: S310
+        return json.load(answer)["requests"]

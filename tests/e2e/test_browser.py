@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import urllib.request
+import uuid
 from collections.abc import Callable, Generator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 from tests.web.chromium import browser as running_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -134,6 +137,67 @@ def test_a_host_that_dies_in_mid_answer_costs_the_page_nothing(page: Page, new_s
     assert [answer["content"] for answer in answers] == [shown_text(page)]
     assert answers[0]["attempt"] >= 2, "the host was meant to die while it was answering"
     keep_picture(page, "5-after-the-host-died")
+
+
+def ask_by_rest(stack: Stack, user: str, content: str) -> None:
+    """Ask in a chat of its own without a socket, and wait until the answer is stored."""
+    token, path = stack.token(user), f"{stack.url('app')}/api/sessions/{uuid.uuid4()}/messages"
+    stack.post(path, {"content": content, "role": "Sales"}, token=token)
+    wait_for(lambda: len(stack.get(urlsplit(path).path, token=token)["data"]["items"]) == 2, "an answer")
+
+
+def learn(stack: Stack) -> None:
+    """Have the host run the timer now, as an operator does, and wait until it has looked at every turn."""
+    before = stack.log("host").count("questions.looked_at")
+    url = f"{stack.url('app')}/admin/functions/learn_questions"
+    wish = urllib.request.Request(url, b'{"input": ""}', {"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(wish, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 202
+    wait_for(lambda: stack.log("host").count("questions.looked_at") > before, "the timer's end")
+
+
+def offered(stack: Stack, user: str) -> list[dict[str, Any]]:
+    """Read the suggestions of a person."""
+    return stack.get("/api/questions", token=stack.token(user))["data"]["items"]
+
+
+COMMON = "How do I handle a price objection?"
+ASKED = {
+    "sam.sales": (COMMON, "How do I prepare a contract review?", "How do I handle a price objection of Heidi Canary?"),
+    "sue.sales": (
+        "how do I handle price objections",
+        "How do I prepare a contract review?",
+        "How do I handle a price objection of Heidi Canary?",
+    ),
+    "tom.both": (COMMON, "How do I handle a price objection of Heidi Canary?"),
+}
+
+
+@pytest.mark.requirement("questions:learned")
+@pytest.mark.requirement("questions:private")
+def test_what_three_people_ask_is_offered_in_an_empty_chat_of_their_role(
+    page: Page, new_stack: Callable[..., Stack]
+) -> None:
+    """Nearly the same words count; what two ask or what names somebody does not; nobody is counted twice."""
+    stack = new_stack("--tokens-per-second", "0")
+    for user, questions in ASKED.items():
+        for question in questions:
+            ask_by_rest(stack, user, question)
+    learn(stack)
+    learn(stack)
+
+    assert [(one["text"], one["role"], one["askers"]) for one in offered(stack, "sam.sales")] == [(COMMON, "Sales", 3)]
+    assert offered(stack, "hana.hr") == offered(stack, "nora.none") == []
+    assert [one["text"] for one in offered(stack, "ada.admin")] == [COMMON]
+    (category,) = stack.get("/api/questions/categories", token=stack.token("sue.sales"))["data"]["items"]
+    assert (category["category"], category["questions"]) == ("general", 1)
+
+    sign_in(page, stack)
+    expect(page.get_by_test_id("suggestion").first).to_have_text(COMMON)
+    assert "Canary" not in page.content()
+    keep_picture(page, "6-common-questions")
+    page.get_by_test_id("suggestion").first.click()
+    expect_done(page)
 
 
 @pytest.mark.requirement("respond:illustrated")

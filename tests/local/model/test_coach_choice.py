@@ -137,9 +137,29 @@ def test_a_comparison_becomes_a_call_for_each_side(question: str, differing: str
     assert [arguments[differing] for _, arguments in picked] == values
 
 
+def test_two_things_that_are_compared_become_two_calls() -> None:
+    """Each side has its own tool."""
+    forecast = _tool("sfdc__forecast", "Forecast the revenue of a quarter by owner.", quarter=QUARTER)
+
+    picked = _picked("Compare my pipeline with my forecast for this quarter", [*SALES, forecast])
+
+    assert [tool for tool, _ in picked] == ["pipeline_summary", "forecast"]
+
+
+def test_what_closes_is_not_what_was_closed() -> None:
+    """An open opportunity closes; a closed one did."""
+    closed = _tool("winloss__closed_deals", "List closed deals that were won or lost.", quarter=QUARTER)
+
+    assert [tool for tool, _ in _picked("Which opportunities close this quarter?", [*SALES, closed])] == [
+        "list_opportunities"
+    ]
+    assert [tool for tool, _ in _picked("Which deals were closed last quarter?", [*SALES, closed])] == ["closed_deals"]
+
+
 @pytest.mark.parametrize(
     "question",
     [
+        "Hello, who are you?",
         "What is Sue's salary?",
         "What does the Sales department earn on average?",
         "How many employees do we have?",

@@ -193,3 +193,26 @@ def test_a_wanted_schema_is_filled_from_the_table_in_the_text() -> None:
 def test_the_pieces_joined_are_the_text(text: str) -> None:
     """Nothing is lost in streaming."""
     assert "".join(pieces(text)) == text
+
+
+def test_asked_for_a_sentence_it_says_the_rows_and_draws_them_when_a_schema_asks() -> None:
+    """No table, no list; the labels and figures of the sentence fill a chart."""
+    text = _answer("Tell me in one sentence how my pipeline is", RESULT)
+    shape = {
+        "type": "object",
+        "properties": {
+            "data": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"label": {"type": "string"}, "value": {"type": "number"}},
+                },
+            }
+        },
+    }
+
+    assert "Proposal has 100,000 EUR, Nego|tiation has 200,000 EUR." in text
+    assert "\n|" not in text
+    assert "\n-" not in text
+    drawn = structured(shape, text.replace("Nego|tiation", "Negotiation"))
+    assert drawn["data"] == [{"label": "Proposal", "value": 100_000}, {"label": "Negotiation", "value": 200_000}]

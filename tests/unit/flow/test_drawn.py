@@ -120,3 +120,12 @@ def test_a_drawn_number_is_believed_only_as_the_text_writes_numbers() -> None:
     assert believed(drawn(("North", 1.234), ("South", 2.5)), english, ".") is None
     assert believed(drawn(("Nord", 1.234), ("Süd", 2.5)), german, ",") is not None
     assert believed(drawn(("Nord", 1234), ("Süd", 2.5)), german, ",") is None
+
+
+def test_figures_of_different_units_make_no_chart() -> None:
+    """Counts and a percentage on one axis would compare what cannot be compared."""
+    text = "Won 12 deals, Lost 19 deals; the Rate is 38.7 %. Paid 100 EUR, Owed 50 USD."
+
+    assert believed(drawn(("Won", 12), ("Lost", 19)), text, ".") is not None
+    assert believed(drawn(("Won", 12), ("Lost", 19), ("Rate", 38.7)), text, ".") is None
+    assert believed(drawn(("Paid", 100), ("Owed", 50)), text, ".") is None
