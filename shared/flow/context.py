@@ -16,6 +16,7 @@ from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
 from shared.domain.window import REQUEST_TOKENS, Exchange, Window, fit
 from shared.flow.catalog import Catalog, select
+from shared.flow.ledger import calls_of
 from shared.flow.prompts import instructions
 from shared.flow.servers import missing_words
 from shared.flow.services import TurnServices
@@ -48,12 +49,11 @@ async def build(services: TurnServices, turn: Turn, effect: RunRound) -> Context
         ModelFailed: there is no system prompt to be had.
         StoreUnavailable: the history cannot be read.
     """
-    key = turn.conversation.key
     prompt, (history, summary), catalog, calls = await asyncio.gather(
         _prompt(services, turn),
         _past(services, turn),
         select(services, turn.role),
-        services.conversations.calls(key, turn.turn_id),
+        calls_of(services, turn),
     )
     reader = Reader(
         name=turn.asker.name,

@@ -1,10 +1,9 @@
 """Persist (step 7): give the sealed turn to the output binding; then free the slot and report the end."""
 
-import asyncio
 import logging
 from datetime import timedelta
 
-from shared.domain.conversation import Message, pass_on
+from shared.domain.conversation import Head, Message, pass_on
 from shared.domain.errors import ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import ErrorBody, address
 from shared.domain.frames import ResponseCancelled, ResponseCommitted, ResponseFailed
@@ -13,6 +12,7 @@ from shared.domain.notes import is_due
 from shared.domain.tools import ToolCall
 from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell, tell_withheld
+from shared.flow.ledger import calls_of
 from shared.flow.limits import settle
 from shared.flow.query import list_conversation, start
 from shared.flow.services import Services
@@ -28,12 +28,10 @@ async def sealed_turn(services: Services, ref: TurnRef) -> tuple[Turn, list[Tool
 
     A sealed turn and its ended calls never change, so that every repeat binds the same bytes.
     """
-    turn, calls = await asyncio.gather(
-        services.conversations.turn(ref.key, ref.turn_id), services.conversations.calls(ref.key, ref.turn_id)
-    )
+    turn = await services.conversations.turn(ref.key, ref.turn_id)
     if turn is None or turn.sealed is None:
         return None
-    return turn, calls
+    return turn, await calls_of(services, turn)
 
 
 async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> bool:
@@ -44,10 +42,10 @@ async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> bool:
     Raises:
         StoreUnavailable: the slot could not be freed; the step is tried again.
     """
-    turn = await _free(services, ref)
+    turn, head = await _free(services, ref)
     if turn is None or turn.sealed is None:
         return False
-    await _start_next(services, engine, turn)
+    await _start_next(services, engine, head)
     await _tell_end(services, turn, turn.sealed)
     if turn.conversation.kind == "session":
         await services.users.keep_listed(turn.conversation.owner, turn.conversation.key)
@@ -62,11 +60,15 @@ FIRST_ANSWER_SEQ = 2
 """With the first answer the conversation is listed again, in case acceptance was cut short after its batch."""
 
 
-async def _free(services: Services, ref: TurnRef) -> Turn | None:
+async def _free(services: Services, ref: TurnRef) -> tuple[Turn | None, Head | None]:
+    """Free the slot; give the turn if it is still this execution's, and the head as it is afterwards."""
     for _ in range(RELEASE_TRIES):
         turn = await services.conversations.turn(ref.key, ref.turn_id)
         if turn is None or turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
-            return turn if turn is not None and turn.epoch == ref.epoch else None
+            if turn is None or turn.epoch != ref.epoch:
+                return None, None
+            stored = await services.conversations.head(ref.key)
+            return turn, stored.head if stored else None
         # Before the turn's end is stored: whoever dies in between is repeated by the turn's lease.
         await settle(services, turn)
         stored = await services.conversations.head(ref.key)
@@ -77,16 +79,15 @@ async def _free(services: Services, ref: TurnRef) -> Turn | None:
         held = stored.head.active_turn == turn.turn_id
         head = pass_on(stored.head) if held else stored.head
         if await services.conversations.release(turn, head, stored.etag, lease, starts=held):
-            continue
+            return turn, head
         await services.clock.sleep(services.clock.jitter(0.05))
     raise StoreUnavailable("the head changed too often while releasing")
 
 
-async def _start_next(services: Services, engine: TurnEngine, turn: Turn) -> None:
-    stored = await services.conversations.head(turn.conversation.key)
-    if stored is None or stored.head.active_turn is None:
+async def _start_next(services: Services, engine: TurnEngine, head: Head | None) -> None:
+    if head is None or head.active_turn is None:
         return
-    following = await services.conversations.turn(turn.conversation.key, stored.head.active_turn)
+    following = await services.conversations.turn(head.conversation.key, head.active_turn)
     if following is not None:
         await start(engine, following)
 

@@ -15,6 +15,7 @@ from shared.domain.turns import Turn, TurnRef
 from shared.flow.audience import tell
 from shared.flow.drawn import Drawing, draw
 from shared.flow.illustrate import illustrate
+from shared.flow.ledger import calls_of
 from shared.flow.services import Services, TurnServices
 from shared.flow.spoken import Summary, summarise
 
@@ -42,7 +43,11 @@ async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None
             return True
         if extras is None:
             extras = await asyncio.gather(summarise(services, turn, end), draw(services, turn, end))
-        if await _try(services, turn, end, error, *extras) == "stale":
+        outcome, answer = await _try(services, turn, end, error, *extras)
+        if outcome == "sealed":
+            await _show(services, turn, answer)
+            return True
+        if outcome == "stale":
             _log.info("seal.stale", extra={"turn_id": ref.turn_id})
         await services.clock.sleep(services.clock.jitter(0.05))
     raise StoreUnavailable("the head changed too often while sealing")
@@ -50,15 +55,15 @@ async def seal(services: TurnServices, ref: TurnRef, end: End, error: str | None
 
 async def _try(
     services: TurnServices, turn: Turn, end: End, error: str | None, summary: Summary, drawing: Drawing
-) -> str:
+) -> tuple[str, Message]:
     key = turn.conversation.key
     stored = await services.conversations.head(key)
     if stored is None:
         raise StoreUnavailable("a turn without a head")
-    calls = [await _closed(services, turn, call) for call in await services.conversations.calls(key, turn.turn_id)]
+    calls = [await _closed(services, turn, call) for call in await calls_of(services, turn)]
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
     answer = _told(await illustrate(services, answer, turn.locale), summary, drawing)
-    return await services.conversations.seal(turn.ref(), answer, stored, error=error)
+    return await services.conversations.seal(turn.ref(), answer, stored, error=error), answer
 
 
 def _told(answer: Message, summary: Summary, drawing: Drawing) -> Message:

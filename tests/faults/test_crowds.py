@@ -103,7 +103,7 @@ async def test_twenty_writers_in_one_conversation_are_answered_in_order(
     """No gap in the order, every answer after its question, no turn begins before the one before it has its answer."""
     each = big or 1
     pace(fault_stack, 1000)
-    session = str(uuid.UUID(int=Random(first_seed).getrandbits(128), version=4))
+    session = str(uuid.UUID(int=Random(first_seed + 1).getrandbits(128), version=4))
     async with AsyncExitStack() as opened:
         pages = await pages_of(opened, fault_stack, "nora.none", [session] * WRITERS)
 
