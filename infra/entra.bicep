@@ -1,4 +1,6 @@
 // Sign-in: the API, the web client and the upstream receiver, in Entra. infra/entra.sh does the same with az.
+import { ToolServer } from './types.bicep'
+
 extension microsoftGraphV1
 
 param environmentName string
@@ -6,8 +8,8 @@ param webOrigin string
 param appPrincipalId string
 param webPubSubPrincipalId string
 
-@description('Delegated permissions of the tool servers, one entry a server: their app id and the id of their scope.')
-param toolServers array = []
+@description('Tool servers that the API calls on behalf of people.')
+param toolServers ToolServer[]
 
 var uniqueName = 'salescoach-${environmentName}'
 var apiAudience = 'api://${tenant().tenantId}/${uniqueName}'
@@ -152,6 +154,29 @@ resource webPubSubMaySend 'Microsoft.Graph/appRoleAssignedTo@v1.0' = {
   principalId: webPubSubPrincipalId
   resourceId: upstreamPrincipal.id
 }
+
+// Consent for everybody of the tenant, so that nobody is asked: the page to the API, the API to each tool server.
+resource webConsent 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = {
+  clientId: webPrincipal.id
+  consentType: 'AllPrincipals'
+  resourceId: apiPrincipal.id
+  scope: 'access_as_user'
+}
+
+resource serverPrincipals 'Microsoft.Graph/servicePrincipals@v1.0' existing = [
+  for server in toolServers: {
+    appId: server.appId
+  }
+]
+
+resource serverConsents 'Microsoft.Graph/oauth2PermissionGrants@v1.0' = [
+  for (server, index) in toolServers: {
+    clientId: apiPrincipal.id
+    consentType: 'AllPrincipals'
+    resourceId: serverPrincipals[index].id
+    scope: server.scope
+  }
+]
 
 output apiClientId string = api.appId
 output apiAudience string = apiAudience

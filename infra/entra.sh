@@ -4,6 +4,8 @@
 #
 #   sh infra/entra.sh ENVIRONMENT WEB_ORIGIN                      before the first deployment
 #   sh infra/entra.sh ENVIRONMENT WEB_ORIGIN APP_PRINCIPAL_ID WEB_PUBSUB_PRINCIPAL_ID      after it
+#
+# TOOL_SERVERS="APP_ID:SCOPE_ID:SCOPE ..." names the tool servers that the app calls on behalf of people.
 set -eu
 
 environment=$1
@@ -40,10 +42,28 @@ patch() {
     --headers Content-Type=application/json --body "$2" --output none
 }
 
+# Consents for everybody of the tenant, once: client registration, resource registration, scope.
+consent() {
+  client=$(principal "$1")
+  resource=$(principal "$2")
+  grants="https://graph.microsoft.com/v1.0/oauth2PermissionGrants"
+  if [ -z "$(az rest --url "$grants?\$filter=clientId eq '$client' and resourceId eq '$resource'" \
+    --query "value[?contains(scope, '$3')].id" --output tsv)" ]; then
+    az rest --method POST --url "$grants" --headers Content-Type=application/json --output none --body \
+      "{\"clientId\": \"$client\", \"consentType\": \"AllPrincipals\", \"resourceId\": \"$resource\", \"scope\": \"$3\"}"
+  fi
+}
+
 role() {
   printf '{"id": "%s", "value": "%s", "displayName": "%s", "description": "%s", "allowedMemberTypes": ["%s"], "isEnabled": true}' \
     "$(stable_id "$1")" "$1" "$2" "$3" "$4"
 }
+
+needs=''
+for server in ${TOOL_SERVERS:-}; do
+  scope_id=${server#*:}
+  needs="$needs${needs:+, }{\"resourceAppId\": \"${server%%:*}\", \"resourceAccess\": [{\"id\": \"${scope_id%%:*}\", \"type\": \"Scope\"}]}"
+done
 
 api=$(registration "SalesCoach API ($environment)")
 scope=$(stable_id access_as_user)
@@ -58,14 +78,17 @@ patch "$api" "{
     $(role Sales Sales 'Works with SalesCoach as Sales.' User),
     $(role HR HR 'Works with SalesCoach as HR.' User),
     $(role Admin Admin 'Works with SalesCoach as Admin.' User)],
-  \"optionalClaims\": {\"accessToken\": [{\"name\": \"email\", \"essential\": false}]}}"
+  \"optionalClaims\": {\"accessToken\": [{\"name\": \"email\", \"essential\": false}]},
+  \"requiredResourceAccess\": [$needs]}"
 principal "$api" > /dev/null
+for server in ${TOOL_SERVERS:-}; do consent "$api" "${server%%:*}" "${server##*:}"; done
 
 web=$(registration "SalesCoach ($environment)")
 patch "$web" "{
   \"spa\": {\"redirectUris\": [\"$web_origin/\"]},
   \"requiredResourceAccess\": [{\"resourceAppId\": \"$api\", \"resourceAccess\": [{\"id\": \"$scope\", \"type\": \"Scope\"}]}]}"
 principal "$web" > /dev/null
+consent "$web" "$api" access_as_user
 
 upstream=$(registration "SalesCoach upstream ($environment)")
 patch "$upstream" "{

@@ -1,5 +1,5 @@
 // SalesCoach in one resource group. This file only wires; each noun is a module.
-import { CosmosMode, Door, Limits, ModelDeployment, SignIn } from './types.bicep'
+import { CosmosMode, Door, Limits, ModelDeployment, SignIn, ToolServer } from './types.bicep'
 
 targetScope = 'resourceGroup'
 
@@ -77,6 +77,9 @@ param signIn SignIn = {
   upstreamClientId: ''
   upstreamAudience: ''
 }
+
+@description('Tool servers that the app calls on behalf of people; consent is given here for the whole tenant.')
+param toolServers ToolServer[] = []
 
 @description('Tenants whose people may sign in; the deployment\'s own by default.')
 param tenants string[] = [
@@ -254,6 +257,7 @@ module entra 'entra.bicep' = if (createSignIn) {
     webOrigin: web.outputs.origin
     appPrincipalId: identity.outputs.principalId
     webPubSubPrincipalId: webPubSub.outputs.principalId
+    toolServers: toolServers
   }
 }
 
@@ -317,6 +321,7 @@ module app 'modules/function-app.bicep' = {
     apiClientId: createSignIn ? entra.outputs.apiClientId : signIn.apiClientId
     apiAudience: createSignIn ? entra.outputs.apiAudience : signIn.apiAudience
     upstreamClientId: createSignIn ? entra.outputs.upstreamClientId : signIn.upstreamClientId
+    upstreamAudience: createSignIn ? entra.outputs.upstreamAudience : signIn.upstreamAudience
     limits: limits
     appVersion: appVersion
     appCommit: appCommit

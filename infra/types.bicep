@@ -29,6 +29,14 @@ type SignIn = {
 }
 
 @export()
+@description('A tool server\'s registration: client id, and id and name of the scope that its people need.')
+type ToolServer = {
+  appId: string
+  scopeId: string
+  scope: string
+}
+
+@export()
 @description('What becomes of a question while another of its conversation is worked on.')
 type QueuePolicy = 'enqueue' | 'reject'
 

@@ -164,8 +164,7 @@ def _upstream(values: Settings) -> UpstreamProof:
     if values.upstream_proof == "signature":
         return SignatureProof(_given(values.web_pubsub).get_secret_value())
     # The service belongs to our own tenant, the first of the list, whoever else may sign in.
-    audience = _given(values.upstream_audience)
-    tokens = EntraTokens(values.authority, values.tenants[:1], [audience], versions=("1.0", "2.0"))
+    tokens = EntraTokens(values.authority, values.tenants[:1], values.upstream_audiences, versions=("1.0", "2.0"))
     return IdentityProof(tokens, _given(values.upstream_principal))
 
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     web_pubsub: SecretStr | None = Field(None, validation_alias="WebPubSubConnectionString")
     web_pubsub_endpoint: str | None = Field(None, validation_alias="WebPubSubConnectionString__serviceUri")
     upstream_proof: Literal["signature", "identity"] = Field("identity", validation_alias="UPSTREAM_PROOF")
-    upstream_audience: str | None = Field(None, validation_alias="UPSTREAM_AUDIENCE")
+    upstream_audiences: Names = Field((), validation_alias="UPSTREAM_AUDIENCE")
     upstream_principal: str | None = Field(None, validation_alias="UPSTREAM_PRINCIPAL")
     allowed_origins: Names = Field((), validation_alias="ALLOWED_ORIGINS")
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     queue_policy: Literal["enqueue", "reject"] = Field("enqueue", validation_alias="QUEUE_POLICY")
     waiting_turns: int = Field(3, ge=0, le=50, validation_alias="WAITING_TURNS_PER_CONVERSATION")
 
-    @field_validator("tenants", "audiences", "allowed_origins", "coach_names", mode="before")
+    @field_validator("tenants", "audiences", "upstream_audiences", "allowed_origins", "coach_names", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -31,6 +31,7 @@ param tenants string[]
 param apiClientId string
 param apiAudience string
 param upstreamClientId string
+param upstreamAudience string
 param limits Limits
 param appVersion string
 param appCommit string
@@ -51,8 +52,8 @@ var settings = {
   WebPubSubConnectionString__credential: 'managedidentity'
   WebPubSubConnectionString__clientId: identityClientId
   UPSTREAM_PROOF: 'identity'
-  // A v2 token names its audience by client id, whatever it was asked for by.
-  UPSTREAM_AUDIENCE: upstreamClientId
+  // A v2 token names its audience by client id, a v1 token by the address that it was asked for by.
+  UPSTREAM_AUDIENCE: '${upstreamClientId},${upstreamAudience}'
   UPSTREAM_PRINCIPAL: upstreamPrincipal
   ALLOWED_ORIGINS: webOrigin
   PROMPTS__serviceUri: promptsEndpoint

@@ -28,6 +28,7 @@ PINNED = {
     "Microsoft.Graph/appRoleAssignedTo": "v1.0",
     "Microsoft.Graph/applications": "v1.0",
     "Microsoft.Graph/applications/federatedIdentityCredentials": "v1.0",
+    "Microsoft.Graph/oauth2PermissionGrants": "v1.0",
     "Microsoft.Graph/servicePrincipals": "v1.0",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/activityLogAlerts": "2026-01-01",

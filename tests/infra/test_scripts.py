@@ -91,6 +91,32 @@ def test_the_script_makes_what_the_template_makes(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("infra:sign-in")
+def test_consent_is_given_once_for_every_tool_server_and_for_the_page(tmp_path: Path) -> None:
+    """For the whole tenant, by template and script alike: nobody is asked, and the exchange on behalf of works."""
+    template = (INFRA / "entra.bicep").read_text(encoding="utf-8")
+    main = (INFRA / "main.bicep").read_text(encoding="utf-8")
+    servers = {"TOOL_SERVERS": "app-1:scope-1:access_as_user app-2:scope-2:mail.read"}
+    _, asked = run(tmp_path, "entra.sh", "dev", "https://web.example.com", environment=servers)
+    _, again = run(tmp_path, "entra.sh", "dev", "https://web.example.com", environment=servers, knows=True)
+    consents = [
+        line for line in asked.splitlines() if "rest --method POST" in line and "oauth2PermissionGrants" in line
+    ]
+
+    assert template.count("'AllPrincipals'") == 2
+    assert "toolServers: toolServers" in main
+    assert len(consents) == 3
+    assert all('"consentType": "AllPrincipals"' in line for line in consents)
+    assert [re.findall(r'"scope": "([^"]+)"', line) for line in consents] == [
+        ["access_as_user"],
+        ["mail.read"],
+        ["access_as_user"],
+    ]
+    for server, scope in (("app-1", "scope-1"), ("app-2", "scope-2")):
+        assert f'"resourceAppId": "{server}", "resourceAccess": [{{"id": "{scope}", "type": "Scope"}}]' in asked
+    assert "rest --method POST" not in again
+
+
+@pytest.mark.requirement("infra:sign-in")
 def test_a_second_run_makes_nothing_new_and_prints_the_parameter(tmp_path: Path) -> None:
     """Ids are derived from names; what is there is found."""
     _, first = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id")
