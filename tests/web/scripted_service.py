@@ -24,7 +24,7 @@ KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".s
 CORS = {
     "Access-Control-Allow-Origin": WEB,
     "Access-Control-Allow-Headers": "authorization, content-type",
-    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE",
 }
 SAM = {"id": "t:sam", "name": "Sam Sales (sample)", "email": "sam.sales@example.com"}
 
@@ -39,14 +39,17 @@ class ScriptedService:
     sessions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     questions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    groups: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    people: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     session_fields: dict[str, Any] = field(default_factory=dict[str, Any])
     lifetime_s: int = 3600
-    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    requests: list[str] = field(default_factory=list[str])
     entra: dict[str, str] | None = None
     """What /config.json says of Entra; then there are no sample people."""
     elsewhere: dict[str, Callable[[Route], None]] = field(default_factory=dict[str, Callable[[Route], None]])
     """Who answers under other base URLs."""
+    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    sent: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
+    requests: list[str] = field(default_factory=list[str])
     strangers: list[str] = field(default_factory=list[str])
     sockets: list[WebSocketRoute] = field(default_factory=list[WebSocketRoute])
     refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -112,11 +115,11 @@ class ScriptedService:
             self._identity(route, url.path)
         elif base == API:
             self._api(route, url.path)
+        elif base in self.elsewhere:
+            self.elsewhere[base](route)
         else:
             self.strangers.append(route.request.url)
             route.abort()
-        elif base in self.elsewhere:
-            self.elsewhere[base](route)
 
     def _file(self, route: Route, path: str) -> None:
         identity = next(iter(self.elsewhere), IDENTITY)
@@ -151,10 +154,25 @@ class ScriptedService:
             route.fulfill(json={"success": True, "data": {"url": url}}, headers=CORS)
         elif path == "/api/sessions":
             route.fulfill(json={"success": True, "data": {"items": self.sessions}}, headers=CORS)
+        elif path == "/api/people":
+            route.fulfill(json={"success": True, "data": {"items": self.people}}, headers=CORS)
+        elif path.startswith("/api/groups") and not path.endswith("/messages"):
+            self._group(route, *path.split("/")[3:])
         elif path == "/api/questions":
             route.fulfill(json={"success": True, "data": {"items": self.questions}}, headers=CORS)
         else:
             self._messages(route, path.split("/")[3])
+
+    def _group(self, route: Route, group_id: str | None = None, *member: str) -> None:
+        """Answer as the one group of the script, or with the list; `sent` holds what the page wrote."""
+        body = route.request.post_data_json if route.request.post_data else None
+        if route.request.method != "GET":
+            self.sent.append((route.request.method, "/".join(member[1:]), body))
+        found = next((one for one in self.groups if one["group_id"] == group_id), None)
+        if group_id is None and route.request.method == "POST":
+            found = {**self.groups[0], "title": body["title"]}
+        data = {"items": self.groups} if found is None else found
+        route.fulfill(json={"success": True, "data": data}, headers=CORS)
 
     def _messages(self, route: Route, session_id: str) -> None:
         items = self.messages.get(session_id)
@@ -195,7 +213,8 @@ class ScriptedService:
             self.say_raw({"type": "error", "message": "", "retryable": True, **error, **self.refusals.pop(0)})
         elif message["type"] == "query":
             accepted = {"message_id": message["message_id"], "turn_id": turn_of(message), "duplicate": False}
-            self.say("query.accepted", message["session_id"], **accepted)
+            where = message.get("session_id") or message["group_id"]
+            self.say("query.accepted", where, **accepted)
 
     def _greet(self, message: dict[str, Any]) -> None:
         first, self.greeted = self.greeted < len(self.sockets), len(self.sockets)

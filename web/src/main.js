@@ -2,16 +2,21 @@
 
 import { createApi } from "./api.js";
 import { loadConfig } from "./config.js";
+import { createGroups } from "./groups.js";
 import { createLocalPeople } from "./local_people.js";
 import { initialState, reduce } from "./reduce.js";
 import { createSignIn } from "./sign_in.js";
 import { createSocket } from "./socket.js";
-import { openConversation } from "./timeline.js";
+import { lastStored, openConversation } from "./timeline.js";
 import { createView } from "./view.js";
 
 const TICK_MS = 250;
 const RENEW_AGAIN_MS = 30_000;
+const LIST_PAUSE_MS = 500;
+const TYPING_EVERY_MS = 3_000;
+const GROUP_MARK = "group-";
 const SESSION_STANDS = new Set(["session.created", "session.updated"]);
+const LISTED_ANEW = new Set(["group.added", "group.removed", "member.joined", "member.left"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 const config = await loadConfig();
@@ -24,10 +29,13 @@ const api = createApi(config.api, signIn);
 
 let state = initialState();
 const unstored = new Set(); // chats that this page began: the store knows nothing that the page does not
-const page = { open: chatOfUrl(), chats: [], questions: [], connection: "connecting", loading: false, more: false, ready: false };
+const page = { open: chatOfUrl(), session: null, chats: [], groups: [], questions: [], connection: "connecting", loading: false, more: false, ready: false };
 const renewed = new Set(); // questions refused for their token, to be asked again with a new one
 let drawing = false;
 let lastRenewal = -RENEW_AGAIN_MS;
+let listing = false;
+let typed = { typing: false, at: 0 };
+const read = new Map(); // the last message of each group that was reported as read
 
 const view = createView({
   signIn: enter,
@@ -39,9 +47,21 @@ const view = createView({
   cancel: (turn_id) => send({ type: "query.cancel", turn_id, request_id: turn_id }),
   approve: (turn_id, call_id, approved) => send({ type: "tool.approval", turn_id, call_id, approved }),
   earlier: readEarlier,
+  people: () => groups.showPeople(page.open),
+  typing: showTyping,
   dismiss: (index) => {
     state = { ...state, alerts: state.alerts.filter((_alert, at) => at !== index) };
     draw();
+  },
+});
+
+const groups = createGroups(api, {
+  me: () => state.session && { id: state.session.user.id, roles: state.session.roles },
+  open: (id) => openChat(id),
+  changed: readGroups,
+  left: (id) => {
+    readGroups();
+    if (page.open === id) openChat(newChatId());
   },
 });
 
@@ -63,7 +83,7 @@ const socket = createSocket({
 
 function tell(frame) {
   state = reduce(state, frame, performance.now());
-  if (SESSION_STANDS.has(frame.type)) page.ready = true;
+  if (SESSION_STANDS.has(frame.type)) stand();
   for (const wanted of state.sends) wanted.type === "@history" ? readHistory(wanted) : send(wanted);
   follow(frame);
   draw();
@@ -73,6 +93,8 @@ function tell(frame) {
 function follow(frame) {
   if (frame.type === "response.committed" || frame.type === "session.title") readChats();
   if (SESSION_STANDS.has(frame.type)) askAgain();
+  if (LISTED_ANEW.has(frame.type) || (frame.type === "new_message" && isGroup(frame.group_id))) readGroupsSoon();
+  if (frame.type === "group.removed" && frame.reason !== "archived" && frame.group_id === page.open) openChat(newChatId());
   if (frame.type === "error" && ["token_expired", "unauthenticated"].includes(frame.code)) renewFor(frame);
 }
 
@@ -83,8 +105,10 @@ function draw() {
     drawing = false;
     const conversation = state.conversations.get(page.open) ?? openConversation(page.open);
     const chats = listed(conversation);
-    const title = chats.find((chat) => chat.session_id === page.open)?.title ?? "New chat";
+    const title = chats.find((chat) => chat.session_id === page.open)?.title ?? conversation.title ?? "New chat";
     view.render({ ...page, chats, title, conversation, session: state.session, alerts: state.alerts, person: signIn.person() });
+    groups.renderList(page.groups, page.open);
+    markRead(conversation);
   });
 }
 
@@ -95,7 +119,7 @@ function listed(conversation) {
     title: state.conversations.get(chat.session_id)?.title ?? chat.title ?? null,
   }));
   const [first] = conversation.questions;
-  if (first === undefined || named.some((chat) => chat.session_id === page.open)) return named;
+  if (first === undefined || isGroup(page.open) || named.some((chat) => chat.session_id === page.open)) return named;
   return [{ session_id: page.open, title: conversation.title ?? first.content.slice(0, 80) }, ...named];
 }
 
@@ -112,9 +136,32 @@ async function send(message) {
   }
 }
 
+/** Relayed to the others of a group; the service drops what comes more often. */
+function showTyping(typing) {
+  const now = performance.now();
+  if (!isGroup(page.open) || (typing === typed.typing && (!typing || now - typed.at < TYPING_EVERY_MS))) return;
+  typed = { typing, at: now };
+  send({ type: "typing", group_id: page.open, typing });
+}
+
+/** What stands on the visible page of a group is read, up to its last message. */
+function markRead(conversation) {
+  const message_id = conversation.kind === "group" && page.ready && !document.hidden ? lastStored(conversation) : null;
+  if (message_id === null || read.get(page.open) === message_id) return;
+  read.set(page.open, message_id);
+  send({ type: "message.read", conversation_id: page.open, message_id });
+}
+
+/** A session stands on this connection: a group that is open is heard from its `join_group` on. */
+function stand() {
+  page.ready = true;
+  if (isGroup(page.open)) send({ type: "join_group", group_id: page.open });
+}
+
 function sendSession() {
   const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions();
-  const message = { type: "session.update", session_id: page.open, accessToken: signIn.token(), timezone, locale: navigator.language };
+  page.session ??= crypto.randomUUID();
+  const message = { type: "session.update", session_id: page.session, accessToken: signIn.token(), timezone, locale: navigator.language };
   // A connection that breaks here is reported by the client, and the next one begins with this message again.
   socket.send(message).catch(() => {});
 }
@@ -145,7 +192,7 @@ function askAgain() {
 async function readHistory({ conversation_id, after_seq }) {
   await attempt(async () => {
     for (let after = after_seq; after !== null; ) {
-      const { items, last_seq } = await api.messages(conversation_id, { after_seq: after });
+      const { items, last_seq } = await api.messages(conversation_id, { after_seq: after }, listOf(conversation_id));
       tell({ type: "@history", conversation_id, items });
       const reached = Math.max(after, ...items.map((message) => message.seq));
       after = items.length > 0 && reached < last_seq ? reached : null;
@@ -157,7 +204,7 @@ async function readEarlier() {
   const first = state.conversations.get(page.open)?.questions.find((question) => question.seq !== null);
   if (first === undefined) return;
   await attempt(async () => {
-    const { items } = await api.messages(page.open, { before_seq: first.seq });
+    const { items } = await api.messages(page.open, { before_seq: first.seq }, listOf(page.open));
     page.more = items.length > 0 && items[0].seq > 1;
     tell({ type: "@history", conversation_id: page.open, items });
   });
@@ -176,6 +223,24 @@ async function readChats() {
   });
 }
 
+async function readGroups() {
+  await attempt(async () => {
+    page.groups = await api.groups();
+    for (const group of page.groups) state = reduce(state, { ...group, type: "@group" }, performance.now());
+    draw();
+  });
+}
+
+/** After a burst of messages the list is read once. */
+function readGroupsSoon() {
+  if (listing) return;
+  listing = true;
+  setTimeout(() => {
+    listing = false;
+    readGroups();
+  }, LIST_PAUSE_MS);
+}
+
 /** Do what may fail at the API, and tell the person when it does. */
 async function attempt(work) {
   try {
@@ -188,9 +253,19 @@ async function attempt(work) {
 
 // ── chats and people ──
 
+function isGroup(id) {
+  return state.conversations.get(id)?.kind === "group";
+}
+
+function listOf(id) {
+  return isGroup(id) ? "groups" : "sessions";
+}
+
 function chatOfUrl() {
-  const wanted = location.hash.slice(1);
-  return UUID.test(wanted) ? wanted : newChatId();
+  const wanted = location.hash.slice(1).replace(GROUP_MARK, "");
+  if (!UUID.test(wanted)) return newChatId();
+  if (location.hash.startsWith(`#${GROUP_MARK}`)) state = reduce(state, { type: "@group", group_id: wanted }, performance.now());
+  return wanted;
 }
 
 function newChatId() {
@@ -200,10 +275,12 @@ function newChatId() {
 }
 
 async function openChat(id) {
-  Object.assign(page, { open: id, more: false, loading: !unstored.has(id) && !state.conversations.has(id) });
-  history.replaceState(null, "", `#${id}`);
+  const isRead = (state.conversations.get(id)?.last_seq ?? 0) > 0;
+  Object.assign(page, { open: id, more: false, loading: !unstored.has(id) && !isRead });
+  if (!isGroup(id)) page.session = id;
+  history.replaceState(null, "", `#${isGroup(id) ? GROUP_MARK : ""}${id}`);
   draw();
-  if (page.ready) sendSession();
+  if (page.ready) isGroup(id) ? stand() : sendSession();
   if (unstored.has(id)) return;
   await attempt(() => readNewest(id));
   page.loading = false;
@@ -213,7 +290,7 @@ async function openChat(id) {
 /** The newest page of a chat; one that was opened and never asked anything has none. */
 async function readNewest(id) {
   try {
-    const { items, last_seq } = await api.messages(id);
+    const { items, last_seq } = await api.messages(id, {}, listOf(id));
     if (page.open === id) page.more = items.length > 0 && items[0].seq > 1;
     tell({ type: "@history", conversation_id: id, items });
     const reached = items.at(-1)?.seq ?? last_seq;
@@ -255,12 +332,14 @@ function run() {
   });
   openChat(page.open);
   readChats();
+  readGroups();
   readQuestions();
   socket.start();
 }
 
 function tickOpenTurns() {
-  const open = [...state.conversations.values()].some(({ turns }) => [...turns.values()].some((turn) => !turn.ended));
+  const all = [...state.conversations.values()];
+  const open = all.some(({ turns, typing = [] }) => typing.length > 0 || [...turns.values()].some((turn) => !turn.ended));
   if (open) tell({ type: "@tick" });
 }
 

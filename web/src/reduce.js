@@ -220,10 +220,17 @@ function onRecovered(state) {
   return asking(state, ...openTurns(state).map(resume), ...unsentAnywhere(state));
 }
 
+/** Forget who stopped writing without a word. */
+function overTyping(state, now) {
+  const quiet = [...state.conversations.values()].filter(({ typing = [] }) => typing.some((one) => now - one.at >= room.TYPING_MS));
+  return quiet.reduce((told, { conversation_id }) => changeConversation(told, conversation_id, (known) => room.stillTyping(known, now)), state);
+}
+
 function onTick(state, _frame, now) {
   const due = openTurns(state).filter((turn) =>
     (turn.gap_since !== null && now - turn.gap_since >= GAP_MS) || now - turn.heard >= SILENCE_MS,
   );
+  state = overTyping(state, now);
   const asked = (told, turn) => changeTurn(told, turn, now, (known) => ({ ...known, gap_since: known.gap_since === null ? null : now }));
   return asking(due.reduce(asked, state), ...due.map(resume));
 }

@@ -30,9 +30,14 @@ export function withTyping(conversation, { user, typing }, now) {
   return { ...conversation, typing: typing ? [...others, { id: user.id, name: user.name, at: now }] : others };
 }
 
+/** Without those of whom nothing was heard for a while. */
+export function stillTyping(conversation, now) {
+  return { ...conversation, typing: conversation.typing.filter((one) => now - one.at < TYPING_MS) };
+}
+
 /** Names of those who write at this moment. */
-export function writers(conversation, now) {
-  return (conversation.typing ?? []).filter((one) => now - one.at < TYPING_MS).map((one) => one.name);
+export function writers(conversation) {
+  return (conversation.typing ?? []).map((one) => one.name);
 }
 
 /** The person lost the group, or it has ended. */

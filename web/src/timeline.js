@@ -68,3 +68,11 @@ export function runningTurn(conversation) {
   const open = [...conversation.turns.values()].filter((turn) => !turn.ended);
   return open.find((turn) => turn.status !== "waiting") ?? open[0] ?? null;
 }
+
+/** The id of the last message that the store has, or null. */
+export function lastStored(conversation) {
+  const answers = [...conversation.turns.values()].map(({ seq, response }) => ({ seq, message_id: response?.message_id }));
+  const stored = [...conversation.questions, ...answers].filter(({ seq, message_id }) => seq !== null && message_id);
+  const last = Math.max(...stored.map(({ seq }) => seq));
+  return stored.find(({ seq }) => seq === last)?.message_id ?? null;
+}

@@ -1,17 +1,18 @@
 // The page around the transcript: sign-in, chats, header, composer, alerts.
 
+import { writers } from "./room.js";
 import { runningTurn } from "./timeline.js";
 import { createTranscript, element, setText } from "./transcript.js";
-import { connectionWords, errorWords, firstQuestions, referenceWords } from "./words.js";
+import { connectionWords, errorWords, firstQuestions, membersWords, referenceWords } from "./words.js";
 
 const CONTENT_LIMIT_BYTES = 32 * 1024;
 const NEAR_END_PX = 80;
-
 const WITH_SAMPLES = "Sign in as one of the sample people of this local stack.";
 const WITH_ENTRA = "Sign in with the account of your organisation.";
+
 /**
  * The page, which shows a model and reports what the person does.
- * @param {object} actions signIn signOut newChat openChat ask retry cancel approve earlier dismiss
+ * @param {object} actions signIn signOut newChat openChat ask retry cancel approve earlier people typing dismiss
  */
 export function createView(actions) {
   const at = (id) => document.getElementById(id);
@@ -20,13 +21,14 @@ export function createView(actions) {
 
   wireComposer(at, actions);
   wireSidebar(at, actions);
-  at("earlier").addEventListener("click", () => actions.earlier());
   at("sign-in-go").addEventListener("click", () => actions.signIn());
+  at("earlier").addEventListener("click", () => actions.earlier());
+  at("members").addEventListener("click", () => actions.people());
 
   return {
+    /** Show whom to choose from; without a list, the button that goes to the organisation's sign-in. */
     showSignIn(people, fault) {
       at("app").hidden = true;
-    /** Show whom to choose from; without a list, the button that goes to the organisation's sign-in. */
       at("sign-in").hidden = false;
       at("sign-in-words").textContent = people === null ? WITH_ENTRA : WITH_SAMPLES;
       at("sign-in-go").hidden = people !== null;
@@ -45,7 +47,7 @@ export function createView(actions) {
       }
       shownChat = model.open;
       renderAround(at, model, actions);
-      transcript.render(model.conversation, model.connection);
+      transcript.render(model.conversation, model.connection, model.session?.user.id ?? null);
       if (follow) at("scroller").scrollTop = at("scroller").scrollHeight;
     },
     scrollToEnd() {
@@ -139,7 +141,12 @@ function chatItem(chat, current, actions) {
 
 // ── header and empty chat ──
 
-function renderHeader(at, { title, connection }) {
+function renderHeader(at, { title, connection, conversation }) {
+  at("members").hidden = conversation.kind !== "group";
+  setText(at("members"), membersWords(conversation));
+  const names = writers(conversation);
+  at("writers").hidden = names.length === 0;
+  setText(at("writers"), names.length === 0 ? "" : `${names.join(", ")} ${names.length === 1 ? "is" : "are"} writing…`);
   setText(at("title"), title);
   document.title = title === "New chat" ? "SalesCoach" : `${title} · SalesCoach`;
   at("status").dataset.state = connection;
@@ -173,7 +180,10 @@ function wireComposer(at, actions) {
     const bytes = new TextEncoder().encode(field.value).length;
     field.setCustomValidity(bytes > CONTENT_LIMIT_BYTES ? errorWords({ code: "too_large" }) : "");
   };
-  field.addEventListener("input", grow);
+  field.addEventListener("input", () => {
+    grow();
+    actions.typing(field.value !== "");
+  });
   field.addEventListener("keydown", (event) => {
     // While an input method composes a character, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -186,6 +196,7 @@ function wireComposer(at, actions) {
     if (content === "") return;
     field.value = "";
     grow();
+    actions.typing(false);
     actions.ask(content);
     field.focus();
   });
