@@ -50,6 +50,7 @@ PROMISES = {
     "query:resume": "A page that knows only its session id finds the running answer.",
     "query:regenerate": "The last answer can be given anew by its asker; what follows is based on the newest.",
     "query:policy": "What becomes of a question while another is answered, and how many may wait, is a setting.",
+    "query:failure-matrix": "Each row of the failure matrix ends as docs/reliability.md says.",
     "query:ten-copies": "A message that arrives ten times at once is one turn, and all ten are told so.",
     "query:twenty-writers": "Twenty who write into one conversation are answered in order, one turn at a time.",
     "query:cancel-at-any-instant": "A cancel stops the text within a second, and nothing follows the end.",

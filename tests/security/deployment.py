@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import urllib.request
 import uuid
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 from azure.cosmos.aio import CosmosClient
 
 from tests.e2e.stack import Stack
@@ -136,6 +140,18 @@ class Deployment:
         opened = await self.say(who, "session.update", session_id=session, accessToken=who.token)
         assert opened["type"] in ("session.created", "session.updated"), opened
         return session
+
+    @asynccontextmanager
+    async def connected(self, who: Person) -> AsyncGenerator[Person]:
+        """Give the person a connection that the service knows."""
+        trusted = ssl.create_default_context(cafile=str(self.stack.data / "certificates" / "webpubsub.crt"))
+        negotiated = await self.rest("POST", "/api/negotiate", who.token)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(negotiated.json["data"]["url"], ssl=trusted) as socket,
+        ):
+            greeting = await socket.receive_json(timeout=20)
+            yield replace(who, connection=greeting["connection_id"])
 
     async def ended_question(self, who: Person, session: str, content: str = "Hello there!") -> Json:
         """Ask and wait until the answer is stored; give what names them."""
