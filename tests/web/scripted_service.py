@@ -165,13 +165,13 @@ class ScriptedService:
 
     def _group(self, route: Route, group_id: str | None = None, *member: str) -> None:
         """Answer as the one group of the script, or with the list; `sent` holds what the page wrote."""
-        body = route.request.post_data_json if route.request.post_data else None
+        body: dict[str, Any] | None = json.loads(route.request.post_data) if route.request.post_data else None
         if route.request.method != "GET":
             self.sent.append((route.request.method, "/".join(member[1:]), body))
         found = next((one for one in self.groups if one["group_id"] == group_id), None)
-        if group_id is None and route.request.method == "POST":
+        if group_id is None and body is not None:
             found = {**self.groups[0], "title": body["title"]}
-        data = {"items": self.groups} if found is None else found
+        data: dict[str, Any] = {"items": self.groups} if found is None else found
         route.fulfill(json={"success": True, "data": data}, headers=CORS)
 
     def _messages(self, route: Route, session_id: str) -> None:
