@@ -34,7 +34,6 @@ MANY = {
     "RUNNING_TURNS_PER_USER": "100",
     "TOKENS_PER_DAY": "1000000000",
     "CONNECTIONS_PER_USER": "500",
-    "TOKENS_PER_DAY": "1000000000",
     "WAITING_TURNS_PER_CONVERSATION": "50",
 }
 
@@ -83,6 +82,10 @@ class Stack:
         self.base = free_port_base()
         self._options = (*options, *os.environ.get(OPTIONS_VARIABLE, "").split())
         self._process: subprocess.Popen[bytes] | None = None
+        self.settings: dict[str, str] = {}
+        """Settings of the app for the next start."""
+        self.own_model = False
+        """Whether a model that the environment names may answer; else the stand-in does."""
 
     @property
     def output(self) -> str:
@@ -101,7 +104,8 @@ class Stack:
 
         """
         command = [sys.executable, "-m", "local", "up", "--port-base", str(self.base), "--data", str(self.data)]
-        environment = {key: value for key, value in os.environ.items() if key not in MODEL_VARIABLES} | MANY
+        mine = {key: value for key, value in os.environ.items() if self.own_model or key not in MODEL_VARIABLES}
+        environment = mine | MANY | self.settings
         with self._printed.open("wb") as printed:
             self._process = process = subprocess.Popen(  # noqa: S603
                 [*command, *self._options], cwd=ROOT, env=environment, stdout=printed, stderr=subprocess.STDOUT
