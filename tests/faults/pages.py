@@ -49,6 +49,10 @@ class Page:
         if self._socket is not None and not self._socket.closed:
             await self._socket.close()
 
+    def beside(self, http: aiohttp.ClientSession, stack: Stack) -> Page:
+        """Make another page of the same session, which knows nothing yet."""
+        return Page(http, stack, self._token, self._session_id)
+
     def cut(self) -> None:
         """Lose the connection in the middle of whatever comes, without a word."""
         if self._reading is not None:

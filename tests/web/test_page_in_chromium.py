@@ -93,6 +93,29 @@ def test_an_answer_grows_piece_by_piece_and_ends_as_it_is_stored(signed_in: Page
     assert signed_in.locator("strong", has_text="deals").count() == 1
 
 
+@pytest.mark.requirement("query:regenerate")
+def test_the_last_answer_can_be_had_anew_and_stands_under_the_same_question(
+    signed_in: Page, service: ScriptedService
+) -> None:
+    """The wish names the answer; both answers stay; only the newest one offers another."""
+    chat, turn = ask(signed_in, service, "How is my pipeline?")
+    question = {"question_id": service.heard("query")[0]["message_id"]}
+    service.say("response", chat, **whole(turn, "Fine.") | question)
+    service.say("response.committed", chat, turn_id=turn, message_id="a")
+    signed_in.get_by_test_id("again").click()
+    wish = service.wait_for(signed_in, "query", 2)
+    other = turn_of(wish)
+    expect(signed_in.get_by_test_id("again")).to_have_count(0)
+    service.say("response", chat, **whole(other, "Better.") | question)
+    service.say("response.committed", chat, turn_id=other, message_id="b")
+
+    expect(signed_in.get_by_test_id("answer-text")).to_have_text(["Fine.", "Better."])
+    expect(signed_in.get_by_test_id("question")).to_have_count(1)
+    expect(signed_in.get_by_test_id("again")).to_have_count(1)
+    assert wish["regenerate_of"]
+    assert "content" not in wish
+
+
 def test_enter_sends_and_shift_enter_makes_a_new_line(signed_in: Page, service: ScriptedService) -> None:
     """The composer works from the keyboard alone."""
     signed_in.get_by_test_id("composer").focus()

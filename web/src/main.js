@@ -44,6 +44,8 @@ const view = createView({
   openChat: (id) => openChat(id),
   ask,
   retry: (conversation_id, message_id) => tell({ type: "@retry", conversation_id, message_id }),
+  again: (conversation_id, regenerate_of, question_id) =>
+    tell({ type: "@again", conversation_id, message_id: crypto.randomUUID(), regenerate_of, question_id }),
   cancel: (turn_id) => send({ type: "query.cancel", turn_id, request_id: turn_id }),
   approve: (turn_id, call_id, approved) => send({ type: "tool.approval", turn_id, call_id, approved }),
   earlier: readEarlier,

@@ -1,7 +1,7 @@
 // What the page knows, as a pure function of what it was told: (state, frame, now) → state.
 //
-// Frames are those of the wire; types that begin with @ are the page's own: @ask, @retry, @unsent, @history, @group,
-// @recovered, @tick. `state.sends` is what the last step asks the page to do: wire messages to send, or
+// Frames are those of the wire; types that begin with @ are the page's own: @ask, @again, @retry, @unsent, @history,
+// @group, @recovered, @tick. `state.sends` is what the last step asks the page to do: wire messages to send, or
 // {type: "@history"} to read a conversation from the store.
 
 import * as room from "./room.js";
@@ -104,7 +104,9 @@ function onAccepted(state, frame, now) {
   const known = state.conversations.get(id)?.questions.some((question) => question.message_id === frame.message_id);
   const stored = known ? changeConversation(state, id, (conversation) => withQuestion(conversation, told)) : state;
   if (!frame.turn_id) return stored;
-  return changeTurn(stored, frame, now, (turn) => ({ ...turn, question_id: turn.question_id ?? frame.message_id }));
+  // Another answer belongs to the question that was asked, which its wish names by an id of its own.
+  const again = state.conversations.get(id)?.again?.[frame.message_id];
+  return changeTurn(stored, frame, now, (turn) => ({ ...turn, question_id: turn.question_id ?? again ?? frame.message_id }));
 }
 
 // ── messages of the store ──
@@ -140,6 +142,13 @@ function onAsk(state, frame) {
   return asking(next, query(question, next.conversations.get(frame.conversation_id)));
 }
 
+function onAgain(state, frame) {
+  const { conversation_id: id, message_id, regenerate_of, question_id } = frame;
+  const next = changeConversation(state, id, (known) => ({ ...known, again: { ...known.again, [message_id]: question_id } }));
+  const { content: _none, ...wish } = query({ message_id }, next.conversations.get(id));
+  return asking(next, { ...wish, regenerate_of });
+}
+
 function onRetry(state, frame) {
   const id = frame.conversation_id;
   const told = { message_id: frame.message_id, status: "sending", error: null };
@@ -157,9 +166,13 @@ function refuse(state, messageId, error) {
   // A question that is stored already cannot be refused any more.
   const isIt = (question) => question.message_id === messageId && question.status === "sending";
   const id = [...state.conversations.values()].find((known) => known.questions.some(isIt))?.conversation_id;
-  if (id === undefined) return state;
+  if (id === undefined) return error.type === "error" && isAgain(state, messageId) ? alert(state, error) : state;
   const told = { message_id: messageId, status: "refused", error };
   return changeConversation(state, id, (conversation) => withQuestion(conversation, told));
+}
+
+function isAgain(state, messageId) {
+  return [...state.conversations.values()].some(({ again = {} }) => Object.hasOwn(again, messageId));
 }
 
 // ── the session and its connection ──
@@ -305,6 +318,7 @@ const STEPS = new Map([
   ["notice", onNotice],
   ["error", onError],
   ["@ask", onAsk],
+  ["@again", onAgain],
   ["@retry", onRetry],
   ["@unsent", (state, frame) => refuse(state, frame.message_id, { code: "internal", retryable: true })],
   ["@group", (state, frame) => changeConversation(state, frame.group_id, (conversation) => room.asGroup(conversation, frame))],

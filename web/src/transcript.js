@@ -26,7 +26,7 @@ export function setText(node, text) {
 /**
  * A transcript in `root`.
  * @param {HTMLElement} root
- * @param {{retry: Function, approve: Function, cancel: Function}} actions
+ * @param {{retry: Function, again: Function, approve: Function, cancel: Function}} actions
  */
 export function createTranscript(root, actions) {
   let shown = new Map();
@@ -42,9 +42,10 @@ export function createTranscript(root, actions) {
     /** Show a conversation; nodes of what did not change are left alone. */
     render(conversation, connection, me) {
       const activeId = runningTurn(conversation)?.turn_id;
+      const lastId = lastOwn(conversation, me);
       const parts = timeline(conversation).flatMap(({ question, turns }) => [
         ...(question === null ? [] : [part(`q:${question.message_id}`, makeQuestion, updateQuestion(actions, conversation, me), question, connection, me)]),
-        ...turns.map((turn) => part(`t:${turn.turn_id}`, makeAnswer, updateAnswer(actions), turn, turn.turn_id === activeId)),
+        ...turns.map((turn) => part(`t:${turn.turn_id}`, makeAnswer, updateAnswer(actions), turn, turn.turn_id === activeId, turn.turn_id === lastId)),
       ]);
       shown = new Map(parts);
       arrange(root, parts.map(([, { node }]) => node));
@@ -109,12 +110,13 @@ function makeAnswer() {
     element("div", { class: "figures" }),
     element("div", { class: "approvals" }),
     element("p", { class: "note", "data-testid": "answer-note" }),
+    element("p", { class: "more" }),
   );
 }
 
 function updateAnswer(actions) {
-  return (node, turn, isNext) => {
-    const [tools, text, figures, approvals, note] = node.children;
+  return (node, turn, isNext, isLast) => {
+    const [tools, text, figures, approvals, note, more] = node.children;
     node.dataset.status = turn.status;
     node.dataset.ended = String(turn.ended);
     node.dataset.turn = turn.turn_id;
@@ -129,6 +131,7 @@ function updateAnswer(actions) {
     updateChart(figures, turn);
     updateApprovals(approvals, turn, actions);
     note.replaceChildren(...answerNote(turn, isNext, actions));
+    more.replaceChildren(...(isLast ? [tryAgain(turn, actions)] : []));
     note.classList.toggle("busy", !turn.ended && !turn.settled && isNext && note.textContent !== "");
   };
 }
@@ -157,6 +160,22 @@ function answerNote(turn, isNext, actions) {
   const cancel = element("button", { type: "button", class: "button quiet", text: "Remove" });
   cancel.addEventListener("click", () => actions.cancel(turn.turn_id));
   return [...told, words, " ", cancel];
+}
+
+/** Another answer can be had of the last question, by who asked it, when nothing is at work. */
+function lastOwn(conversation, me) {
+  const question = conversation.questions.at(-1);
+  const mine = question?.status === "stored" && (question.sender?.id ?? me) === me;
+  if (!mine || runningTurn(conversation) !== null) return undefined;
+  const answers = timeline(conversation).find((entry) => entry.question === question).turns;
+  const last = answers.at(-1);
+  return last?.response?.message_id ? last.turn_id : undefined;
+}
+
+function tryAgain(turn, actions) {
+  const button = element("button", { type: "button", class: "button quiet", text: "Another answer", "data-testid": "again" });
+  button.addEventListener("click", () => actions.again(turn.conversation_id, turn.response.message_id, turn.question_id));
+  return button;
 }
 
 function failure(turn) {
