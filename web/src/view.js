@@ -1,5 +1,6 @@
 // The page around the transcript: sign-in, chats, header, composer, alerts.
 
+import { renderNaming, wireNaming } from "./naming.js";
 import { writers } from "./room.js";
 import { runningTurn } from "./timeline.js";
 import { createTranscript, element, setText } from "./transcript.js";
@@ -21,6 +22,7 @@ export function createView(actions) {
 
   wireComposer(at, actions);
   wireSidebar(at, actions);
+  wireNaming(at, actions);
   at("sign-in-go").addEventListener("click", () => actions.signIn());
   at("earlier").addEventListener("click", () => actions.earlier());
   at("members").addEventListener("click", () => actions.people());
@@ -50,6 +52,7 @@ export function createView(actions) {
       transcript.render(model.conversation, model.connection, model.session?.user.id ?? null);
       if (follow) at("scroller").scrollTop = at("scroller").scrollHeight;
     },
+    rated: (frame) => transcript.rated(frame),
     scrollToEnd() {
       at("scroller").scrollTop = at("scroller").scrollHeight;
     },
@@ -60,6 +63,7 @@ function renderAround(at, model, actions) {
   renderPerson(at, model);
   renderChats(at("chats"), model, actions);
   renderHeader(at, model);
+  renderNaming(at, model);
   renderWelcome(at, model, actions);
   renderComposer(at, model);
   renderAlerts(at("alerts"), model.alerts, actions);
@@ -164,7 +168,8 @@ function renderWelcome(at, { conversation, session, questions: learned, loading,
   root.replaceChildren(
     ...questions.map((question) => {
       const button = element("button", { type: "button", class: "suggestion", "data-testid": "suggestion", text: question });
-      button.addEventListener("click", () => actions.ask(question));
+      // In a group the coach answers who calls it.
+      button.addEventListener("click", () => actions.ask(document.body.dataset.kind === "group" ? `@coach ${question}` : question));
       return button;
     }),
   );
@@ -204,6 +209,8 @@ function wireComposer(at, actions) {
 }
 
 function renderComposer(at, { conversation, connection }) {
+  document.body.dataset.kind = conversation.kind;
+  at("question").placeholder = conversation.kind === "group" ? "Write to the group; @coach calls the coach…" : "Ask the coach…";
   const turn = runningTurn(conversation);
   at("stop").hidden = turn === null;
   at("stop").dataset.turn = turn?.turn_id ?? "";
