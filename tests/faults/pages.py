@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from typing import Any, Self
 
 import aiohttp
@@ -67,16 +68,22 @@ class Page:
         await self._socket.send_str(json.dumps({"type": type_, **fields}))
 
     async def ask(self, content: str, message_id: str) -> str:
-        """Ask and give the turn's id."""
-        await self.send("query", content=content, message_id=message_id, session_id=self._session_id)
+        """Ask and give the turn's id.
 
-        def accepted() -> bool:
-            return any(frame.get("message_id") == message_id for frame in self.frames)
+        Raises:
+            AssertionError: the question was refused, or nothing was heard of it.
+        """
+        request = str(uuid.uuid4())
+        wish = {"content": content, "message_id": message_id, "session_id": self._session_id, "request_id": request}
+        await self.send("query", **wish)
 
-        await self.until(accepted, "query.accepted")
-        answer = next(frame for frame in self.frames if frame.get("message_id") == message_id)
-        assert answer["type"] == "query.accepted", answer
-        return answer["turn_id"]
+        def answers() -> list[dict[str, Any]]:
+            mine = ("query.accepted", "error")
+            return [one for one in self.frames if one["type"] in mine and one.get("request_id") == request]
+
+        await self.until(answers, "query.accepted")
+        assert answers()[0]["type"] == "query.accepted", answers()[0]
+        return answers()[0]["turn_id"]
 
     async def read_store(self) -> None:
         """Read the session over REST, as a page does that opens."""

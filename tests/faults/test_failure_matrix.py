@@ -125,8 +125,6 @@ ROWS: dict[str, Row] = {
     "Cosmos DB: 429": Row(faults=[store(429, 3, retry_after_ms=300)]),
     "Cosmos DB: down in a turn": Row(words="store down"),
     "Cosmos DB: down before acceptance": Row(faults=[store(503, 6, "batch", '"u:')]),
-    "Cosmos DB: 412 storm at acceptance": Row(faults=[store(412, 4, "batch", '"u:')]),
-    "Cosmos DB: 412 storm at the seal": Row(faults=[store(412, 4, "batch", "/sealed")]),
     **{
         f"Cosmos DB: the answer to a write is lost, {name}": Row(faults=[store("drop-after-apply", 1, kind, text)])
         for name, kind, text in (
@@ -217,8 +215,7 @@ async def insist(page: Page, question: str) -> str:
             async with asyncio.timeout(5):
                 return await page.ask(question, message_id)
         except (TimeoutError, AssertionError):
-            page.frames[:] = [frame for frame in page.frames if frame["type"] != "error"]
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.0)
     raise AssertionError("never accepted")
 
 
