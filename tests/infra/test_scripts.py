@@ -28,19 +28,36 @@ case "$*" in
   *' list '*|*'rest --url'*|*'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] && printf 'known-id' || true ;;
   *' create '*) printf 'made-id' ;;
 esac
-case "$*" in *'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] ;; *'secret set'*) cat > /dev/null ;; esac
+case "$*" in *'keys list'*) printf 'the-system-key\n' ;; esac
+case "$*" in *'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] ;; *'secret set'*) cat > "$AZ_CALLS.secret" ;; esac
 """
 
 
 def run(
-    tmp_path: Path, script: str, *arguments: str, knows: bool = False, environment: dict[str, str] | None = None
+    tmp_path: Path,
+    script: str,
+    *arguments: str,
+    knows: bool = False,
+    expected: int = 0,
+    environment: dict[str, str] | None = None,
 ) -> tuple[str, str]:
     """Run a script with the fake az; give what it printed and what az was asked."""
     tools, calls = tmp_path / "bin", tmp_path / "calls"
     tools.mkdir(exist_ok=True)
     calls.write_text("")
     (tools / "az").write_text(FAKE_AZ)
-    (tools / "npm").write_text("#!/bin/sh\nmkdir -p dist\n")
+    (tools / "npm").write_text('#!/bin/sh\nprintf "npm %s\\n" "$*" >> "$AZ_CALLS"\n')
+    (tools / "azd").write_text('#!/bin/sh\nprintf "azd %s\\n" "$*" >> "$AZ_CALLS"\n')
+    (tools / "sleep").write_text("#!/bin/sh\n")
+    # Answers the handshake the third time; the app of a new deployment is not there at once.
+    (tools / "curl").write_text(
+        '#!/bin/sh\nprintf "curl %s\\n" "$*" >> "$AZ_CALLS"\n[ "${NEVER:-}" ] && exit 22\n'
+        '[ "$(grep -c "^curl" "$AZ_CALLS")" -ge 3 ] || exit 22\n'
+    )
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text('#!/bin/sh\nprintf "python %s\\n" "$*" >> "$AZ_CALLS"\n')
+    python.chmod(0o755)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     (tmp_path / "web").mkdir(exist_ok=True)
@@ -58,8 +75,8 @@ def run(
         timeout=30,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, calls.read_text()
+    assert done.returncode == expected, done.stderr
+    return done.stdout + done.stderr, calls.read_text()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -135,6 +152,73 @@ def test_a_second_run_makes_nothing_new_and_prints_the_parameter(tmp_path: Path)
     assert fields == declared
 
 
+AFTER_DEPLOYMENT = {
+    "SALESCOACH_DOOR": "http",
+    "API_URL": "https://api.example.com",
+    "WEB_PUBSUB_NAME": "wps",
+    "AZURE_RESOURCE_GROUP": "rg",
+    "AZURE_FUNCTION_NAME": "func",
+    "UPSTREAM_AUDIENCE": "api://tenant/upstream",
+    "KEY_VAULT_URI": "https://kv.example.com/",
+    "KEY_VAULT_NAME": "kv",
+}
+ATTACHED = (
+    "deployment group create --name event-handler --resource-group rg "
+    "--template-file infra/modules/event-handler.bicep --output none --parameters door={door} webPubSubName=wps "
+    "appHostName=api.example.com upstreamAudience=api://tenant/upstream keyVaultUri=https://kv.example.com/"
+)
+
+
+@pytest.mark.requirement("infra:hooks")
+def test_the_hub_is_attached_once_the_app_answers_the_handshake(tmp_path: Path) -> None:
+    """Registry first; then the question that the service itself will ask, until it is answered; then the hub."""
+    _, called = run(tmp_path, "hooks/postdeploy.sh", environment=AFTER_DEPLOYMENT)
+    handshake = (
+        "curl --silent --fail --output /dev/null --request OPTIONS https://api.example.com/api/events "
+        "--header WebHook-Request-Origin: wps.webpubsub.azure.com"
+    )
+
+    assert called.splitlines() == [
+        "python infra/seed_registry.py infra/servers.json",
+        *[handshake] * 3,
+        ATTACHED.format(door="http"),
+        "azd env set SALESCOACH_ATTACH_HUB true",
+    ]
+
+
+@pytest.mark.requirement("infra:hooks")
+def test_an_app_that_never_answers_is_not_attached(tmp_path: Path) -> None:
+    """The hook fails and says why; clients of the version before go on."""
+    said, called = run(tmp_path, "hooks/postdeploy.sh", expected=1, environment={**AFTER_DEPLOYMENT, "NEVER": "1"})
+
+    assert "does not answer the handshake" in said
+    assert called.count("curl ") == 60
+    assert "event-handler" not in called
+
+
+@pytest.mark.requirement("infra:hooks")
+def test_the_trigger_doors_key_goes_into_the_vault_through_a_pipe(tmp_path: Path) -> None:
+    """The one exception: read once, never on a command line."""
+    _, called = run(tmp_path, "hooks/postdeploy.sh", environment={**AFTER_DEPLOYMENT, "SALESCOACH_DOOR": "trigger"})
+
+    assert (tmp_path / "calls.secret").read_text() == "the-system-key"
+    assert "the-system-key" not in called
+    assert "curl" not in called
+    assert ATTACHED.format(door="trigger") in called
+
+
+def test_azd_runs_the_hooks_and_deploys_the_package_as_it_was_built() -> None:
+    """One command: provision, package, page; nothing is built in Azure."""
+    source = (ROOT / "azure.yaml").read_text(encoding="utf-8")
+
+    for hook in ("postprovision", "postdeploy"):
+        assert f"run: sh infra/hooks/{hook}.sh" in source
+    assert "make package" in source
+    assert "remoteBuild: false" in source
+    steps = re.findall(r"- azd: (.+)", source)
+    assert steps == ["provision", "deploy api --from-package .dist/salescoach.zip", "deploy web"]
+
+
 def test_no_script_makes_or_reads_a_secret_but_the_one_exception(tmp_path: Path) -> None:
     """The system key of the trigger door, through a pipe: an argument would be seen in the list of processes."""
     values = {
@@ -148,6 +232,11 @@ def test_no_script_makes_or_reads_a_secret_but_the_one_exception(tmp_path: Path)
     spoken = {script.name: script.read_text(encoding="utf-8") for script in SCRIPTS}
 
     assert "upload-batch --auth-mode login" in asked
+    assert [line for line in asked.splitlines() if line.startswith("npm")] == [
+        "npm ci",
+        "npm run build",
+        "npm run deployed",
+    ]
     assert [name for name, text in spoken.items() if "keyvault" in text or "keys list" in text] == ["postdeploy.sh"]
     assert "--value" not in spoken["postdeploy.sh"]
     assert "openssl" not in "".join(spoken.values())
