@@ -111,7 +111,7 @@ class Circle:
         if "." in user:
             return self.stack.token(user)
         # People beyond the sample ones: another person in the same tenant, with Sam's roles.
-        claims = {"oid": str(uuid.uuid5(uuid.NAMESPACE_URL, user)), "name": user, "preferred_username": f"{user}@x.test"}
+        claims = {"oid": str(uuid.uuid5(uuid.NAMESPACE_URL, user)), "name": user, "preferred_username": f"{user}@x"}
         return self.stack.token("sam.sales", claims=claims)
 
     async def connect(self, user: str) -> Talker:
