@@ -5,6 +5,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.domain.conversation import Usage
 from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import Notice, ResponseStarted
@@ -23,6 +24,9 @@ from shared.flow.services import TurnServices
 from shared.flow.speaker import Speaker
 from shared.flow.twin import wait_for_twin
 from shared.flow.watching import note_calls, note_text
+
+TEXT_MOST_BYTES = 256 * 1024
+"""An answer ends here as too long: the turn's item holds its text three times and must stay under Cosmos DB's 2 MB."""
 
 MODEL_CALL_S = 60.0
 """A model call may take this long in all (docs/protocol.md, rule 14)."""
@@ -161,7 +165,10 @@ async def _listen(
                 if isinstance(event, TextDelta):
                     speaker.say(event.text if spoke else said + event.text)
                     spoke = True
-                    continue
+                    if speaker.size < TEXT_MOST_BYTES:
+                        continue
+                    model = services.model.name(secondary=effect.use_secondary)
+                    return RoundFinished(reason="length", model=model, usage=Usage(rounds=1))
                 useful_calls = event.calls and not effect.last
                 if not spoke and not useful_calls and event.reason != "content_filter":
                     break

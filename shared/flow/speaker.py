@@ -33,6 +33,8 @@ class Speaker:
         self._ended = False
         self._sent = 0
         self._saved = ""
+        self.size = 0
+        """Bytes of the text in UTF-8."""
         self.text = ""
         """What this attempt said so far, from offset 0; what finished rounds said is its beginning."""
         if said_before:
@@ -45,6 +47,7 @@ class Speaker:
     def _put(self, text: str) -> None:
         if text:
             self.text += text
+            self.size += len(text.encode())
             self._coalescer.add(text)
             self._news.set()
 

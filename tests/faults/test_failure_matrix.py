@@ -100,6 +100,7 @@ ROWS: dict[str, Row] = {
     "Durable: the wake-up of a cancel comes twice": Row(
         faults=[engine("deliver_event", event="cancel", copies=2)], status="cancelled", words="cancel"
     ),
+    "Durable: the execution is lost": Row(words="terminate"),
     "Durable: purged while the page comes back": Row(words="purge"),
     "Model: 500 before the first token": Row(faults=[model("http", 2, status=500)]),
     "Model: 500 for ever": Row(faults=[model("http", 50, status=500)], status="failed", error="model_unavailable"),
@@ -271,6 +272,13 @@ async def purge(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: 
     raise AssertionError("the instance cannot be purged")
 
 
+async def lose_execution(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
+    """Have somebody end the execution; upkeep finds the turn by its lease and gives it another one."""
+    await in_mid_answer(page, turn_id)
+    async with http.post(url(stack, "durable").replace("_faults", f"instances/{turn_id}.1/terminate")) as answer:
+        assert answer.status == 202, await answer.text()
+
+
 async def terminate(_http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
     """End the host as a scale-in does; the stack starts another one."""
     await in_mid_answer(page, turn_id)
@@ -303,6 +311,7 @@ async def store_down(http: aiohttp.ClientSession, stack: Stack, page: Page, turn
 
 DEEDS = {
     "store down": store_down,
+    "terminate": lose_execution,
     "cancel": cancel,
     "purge": purge,
     "SIGTERM": terminate,

@@ -11,7 +11,7 @@ from shared.domain.model import RoundFinished, TextDelta
 from shared.domain.tools import CallState
 from shared.domain.turn_events import RunRound, RunTools
 from shared.domain.turns import TurnRef
-from shared.flow import approvals, history, resume
+from shared.flow import approvals, history, process, resume
 from shared.flow.tools import run_tool
 
 
@@ -181,6 +181,19 @@ async def test_a_stream_that_is_no_answer_fails_after_three_attempts(room: Any, 
     assert failed[0].error.code == "model_unavailable"
     assert room.frames("response", "response.committed") == []
     assert len(room.model.requests) == 3
+
+
+async def test_an_answer_that_does_not_end_is_cut_before_it_outgrows_its_item(room: Any, rounds: Any) -> None:
+    """It ends as too long; what was said is stored."""
+    piece = "é" * 10_000
+    room.scripted(rounds.says(*[piece] * 40))
+    await room.ask()
+    await room.run()
+    response = room.frames("response")[0]
+
+    assert response.finish_reason == "length"
+    assert process.TEXT_MOST_BYTES <= len(response.content.encode()) < process.TEXT_MOST_BYTES + 20_000
+    assert room.frames("response.committed")
 
 
 async def test_an_earlier_execution_loses_at_the_fence(room: Any, rounds: Any) -> None:
