@@ -96,6 +96,7 @@ PROMISES = {
     "guard:neutralises": "Images, links and tags are neutralised as documented, before the text is sent.",
     "guard:one-result": "The guarded text is the same wherever the model's stream is cut.",
     "guard:nothing-leaves": "A reader of Markdown finds nothing in a guarded text that it would fetch or run.",
+    "guard:noticed": "What reads like orders to a model, in a question or a result, is a security event.",
     "guard:injection": "With a model that obeys every text nothing forbidden is called, written or fetched.",
     "guard:held": "An unfinished link is held back at most 2 KB.",
     "respond:one-text": "Deltas, response and stored answer are the same characters.",

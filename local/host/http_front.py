@@ -98,7 +98,7 @@ def _datum(
 def _binding_data(headers: dict[str, str], query: dict[str, str], params: dict[str, str], body: bytes) -> BindingData:
     try:
         content = json.loads(body) if body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     known = BindingData.from_json(content).values
     known |= {name.lower(): value for name, value in params.items()}
