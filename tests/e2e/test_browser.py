@@ -221,3 +221,40 @@ def test_a_comparison_shows_its_table_to_copy_and_its_chart_with_words(page: Pag
     assert copied.splitlines()[0].startswith("Stage\tAmount (EUR)")
     assert "Negotiation" in words
     expect(page.get_by_test_id("chart-canvas")).to_have_attribute("aria-label", words)
+
+
+@pytest.mark.requirement("respond:title")
+@pytest.mark.requirement("query:feedback")
+def test_a_person_renames_the_chat_and_rates_the_answer_with_a_word(page: Page, stack: Stack) -> None:
+    """The name stays over the next answer and a reload; the thumb and its word are stored with the answer."""
+    sign_in(page, stack)
+    ask(page)
+    expect_done(page)
+    session_id = page.url.rpartition("#")[2]
+    path, token = f"/api/sessions/{session_id}", stack.token("sam.sales")
+    wait_for(lambda: stack.get(path, token=token)["data"]["title"] != QUESTION, "the chat's first name")
+    page.get_by_test_id("rename").click()
+    page.get_by_test_id("new-title").fill("Before the board meets")
+    keep_picture(page, "7-renaming")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("title")).to_have_text("Before the board meets")
+    expect(page.locator('[data-testid="chat"][aria-current="page"]')).to_have_text("Before the board meets")
+    page.get_by_test_id("thumb-down").click()
+    expect(page.get_by_test_id("rating-note")).to_have_text("Thank you, saved.")
+    page.get_by_test_id("rating-comment").fill("No region in it.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("rating-comment")).to_be_hidden()
+    keep_picture(page, "8-rated")
+    taken = wait_for(lambda: rated(stack, session_id), "the word")
+    page.reload()
+    expect(page.get_by_test_id("title")).to_have_text("Before the board meets")
+
+    assert [(one["rating"], one["comment"]) for one in taken] == [("down", "No region in it.")]
+    assert stack.get(path, token=token)["data"]["title"] == "Before the board meets"
+
+
+def rated(stack: Stack, session_id: str) -> list[dict[str, Any]]:
+    """Read the feedback of a chat that has a comment by now."""
+    everything = stack.get("/api/me/export", token=stack.token("sam.sales"))["data"]["sessions"]
+    mine = next(one for one in everything if one["session_id"] == session_id)
+    return [one for one in mine["feedback"] if one.get("comment")]

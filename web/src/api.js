@@ -33,6 +33,8 @@ export function createApi(base, signIn) {
     negotiate: async () => (await ask("POST", "/api/negotiate")).url,
     /** The person's chats, newest first as the server orders them. */
     sessions: async () => (await ask("GET", `/api/sessions?limit=${PAGE}`)).items,
+    /** Give a chat another title, for good. */
+    rename: (id, title) => ask("PATCH", `/api/sessions/${encodeURIComponent(id)}`, { title }),
     /** What others of the person's roles ask most. */
     questions: async () => (await ask("GET", `/api/questions?limit=${SUGGESTIONS}`)).items,
     /** Messages in order: {items, last_seq}; before `before_seq`, or after `after_seq`. */

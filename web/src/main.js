@@ -48,6 +48,8 @@ const view = createView({
     tell({ type: "@again", conversation_id, message_id: crypto.randomUUID(), regenerate_of, question_id }),
   cancel: (turn_id) => send({ type: "query.cancel", turn_id, request_id: turn_id }),
   approve: (turn_id, call_id, approved) => send({ type: "tool.approval", turn_id, call_id, approved }),
+  rate: (turn, rating, comment) => send(feedback(turn, rating, comment)),
+  rename,
   earlier: readEarlier,
   people: () => groups.showPeople(page.open),
   typing: showTyping,
@@ -95,6 +97,7 @@ function tell(frame) {
 function follow(frame) {
   if (frame.type === "response.committed" || frame.type === "session.title") readChats();
   if (SESSION_STANDS.has(frame.type)) askAgain();
+  if (frame.type === "feedback.saved") view.rated(frame);
   if (LISTED_ANEW.has(frame.type) || (frame.type === "new_message" && isGroup(frame.group_id))) readGroupsSoon();
   if (frame.type === "group.removed" && frame.reason !== "archived" && frame.group_id === page.open) openChat(newChatId());
   if (frame.type === "error" && ["token_expired", "unauthenticated"].includes(frame.code)) renewFor(frame);
@@ -189,6 +192,18 @@ function askAgain() {
       .map(({ message_id }) => ({ type: "@retry", conversation_id, message_id })),
   );
   for (const retry of refused.filter(({ message_id }) => renewed.delete(message_id))) tell(retry);
+}
+
+function feedback({ conversation_id, response }, rating, comment) {
+  const told = { type: "feedback", conversation_id, message_id: response.message_id, rating };
+  return comment ? { ...told, comment } : told;
+}
+
+async function rename(title) {
+  await attempt(async () => {
+    const told = await api.rename(page.open, title);
+    tell({ type: "session.title", conversation_id: told.session_id, ...told });
+  });
 }
 
 async function readHistory({ conversation_id, after_seq }) {

@@ -3,6 +3,7 @@
 import { isChart } from "./charts.js";
 import { addTableTools, chartFigure, releaseCharts } from "./figures.js";
 import { toNodes } from "./markdown.js";
+import { showRated, updateRating } from "./rating.js";
 import { runningTurn, timeline } from "./timeline.js";
 import { durationWords, errorWords, outcomeWords, referenceWords, waitingWords } from "./words.js";
 
@@ -50,6 +51,8 @@ export function createTranscript(root, actions) {
       shown = new Map(parts);
       arrange(root, parts.map(([, { node }]) => node));
     },
+    /** A rating is stored. */
+    rated: (frame) => showRated(root, frame),
     clear() {
       releaseCharts(root);
       shown = new Map();
@@ -111,12 +114,13 @@ function makeAnswer() {
     element("div", { class: "approvals" }),
     element("p", { class: "note", "data-testid": "answer-note" }),
     element("p", { class: "more" }),
+    element("div", { class: "rating", "data-testid": "rating" }),
   );
 }
 
 function updateAnswer(actions) {
   return (node, turn, isNext, isLast) => {
-    const [tools, text, figures, approvals, note, more] = node.children;
+    const [tools, text, figures, approvals, note, more, rating] = node.children;
     node.dataset.status = turn.status;
     node.dataset.ended = String(turn.ended);
     node.dataset.turn = turn.turn_id;
@@ -132,6 +136,7 @@ function updateAnswer(actions) {
     updateApprovals(approvals, turn, actions);
     note.replaceChildren(...answerNote(turn, isNext, actions));
     more.replaceChildren(...(isLast ? [tryAgain(turn, actions)] : []));
+    updateRating(element, rating, turn, actions);
     note.classList.toggle("busy", !turn.ended && !turn.settled && isNext && note.textContent !== "");
   };
 }
