@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import logging
-import os
 import re
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.adapters.json_logs import FIELDS, line_of
-from shared.domain.models import APPROVED
 from shared.settings import Settings
-from tests.infra.bicep_text import INFRA, ROOT, Declaration, at, body, files, load, parameter_files, plain, text
+from tests.infra.bicep_text import INFRA, ROOT, Declaration, at, body, files, load, plain, text
 
 MODULES = INFRA / "modules"
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -293,97 +286,6 @@ def test_what_happens_is_logged_without_content(module: str) -> None:
     logs = value(module, "diagnostics", "properties.logs")
 
     assert [log["category"] for log in logs] == OBSERVED[module]
-
-
-def alert_names() -> set[str]:
-    """Every alert that can call a person."""
-    source = (MODULES / "alerts.bicep").read_text(encoding="utf-8")
-    named = set(re.findall(r"name: '([a-z-]+)-\$\{suffix\}'", source))
-    return ({query["name"] for query in variable("alerts", "queries")} | named) - {"ag-salescoach"}
-
-
-@pytest.mark.requirement("infra:alerts")
-def test_every_alert_has_a_card_in_the_runbook_and_every_card_an_alert() -> None:
-    """Who is called at night finds what to do under the alert's own name."""
-    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    cards = set(re.findall(r"^### Alert `([a-z-]+)`$", runbook, re.MULTILINE))
-
-    assert cards == alert_names()
-
-
-def logged() -> dict[str, set[str]]:
-    """Every event that the app logs, with the fields that each of its lines has."""
-    found: dict[str, set[str]] = {}
-    for folder in ("functions", "shared"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not (isinstance(call, ast.Call) and ast.unparse(call.func).startswith("_log.")):
-                    continue
-                event = str(ast.literal_eval(call.args[0]))
-                extra = next((one.value for one in call.keywords if one.arg == "extra"), None)
-                keys: list[ast.expr | None] = extra.keys if isinstance(extra, ast.Dict) else []
-                fields = {ast.unparse(key).strip("'") for key in keys if key is not None}
-                found[event] = found.get(event, fields) & fields
-    return found
-
-
-@pytest.mark.requirement("infra:alerts")
-@pytest.mark.parametrize("alert", variable("alerts", "queries"), ids=lambda alert: str(alert["name"]))
-def test_an_alert_waits_for_lines_that_the_app_writes(alert: dict[str, Any]) -> None:
-    """A renamed event, or a field that a line has not, or that the log leaves out, would silence it."""
-    events = logged()
-    waits = re.findall(r"event (?:==|in) (?:\(([^)]+)\)|(\"[a-z_.]+\"))([^|)]*)", alert["query"])
-    if "${lines}" not in alert["query"]:
-        # The platform's own tables and columns, as the diagnostic settings send them.
-        assert re.match(r"CDBDataPlaneRequests \| .*\bStatusCode == 4\d\d", alert["query"])
-        return
-
-    assert waits
-    for several, one, rest in waits:
-        for event in re.findall(r"[a-z_.]+", several or one):
-            fields: set[str] = set(re.findall(r"line\.(\w+)", rest)) | (
-                {"turn_id"} if " on turn" in alert["query"] else set[str]()
-            )
-            assert event in events
-            assert fields <= events[event] & FIELDS, event
-
-
-def test_a_line_of_the_log_is_read_as_the_alerts_read_it() -> None:
-    """One JSON object, its event under `message`, its fields beside it."""
-    record = logging.makeLogRecord(
-        {"name": "salescoach.respond", "levelname": "INFO", "msg": "turn.end", "turn_id": "t.1", "end": "failed"}
-    )
-    line = json.loads(line_of(record))
-
-    assert line_of(record).startswith("{")
-    assert (line["message"], line["turn_id"], line["end"]) == ("turn.end", "t.1", "failed")
-    assert variable("alerts", "lines") == (
-        'AppTraces | where Message startswith "{" | extend line = parse_json(Message)'
-        " | extend event = tostring(line.message), turn = tostring(line.turn_id)"
-    )
-
-
-MODELS_CHECKED_ON = "MODELS_CHECKED_ON"
-
-
-@pytest.mark.requirement("infra:models")
-def test_the_default_models_have_half_a_year_left() -> None:
-    """The date is today's, or the one in MODELS_CHECKED_ON (YYYY-MM-DD)."""
-    given = os.environ.get(MODELS_CHECKED_ON)
-    today = date.fromisoformat(given) if given else datetime.now(UTC).date()
-    main = load(INFRA / "main.bicep").declared
-    for name in ("primaryModel", "secondaryModel", "utilityModel"):
-        node = main[name].value
-        assert node is not None
-        model = plain(node)
-        assert model["name"] in APPROVED, "the app would not know how to speak to it"
-        assert date.fromisoformat(model["retires"]) - today >= timedelta(days=180), model
-
-
-def test_no_parameter_file_brings_an_older_model() -> None:
-    """They leave the models to the defaults, which the test above watches."""
-    for path in parameter_files():
-        assert "Model" not in path.read_text(encoding="utf-8"), path
 
 
 def test_prod_is_the_hardened_form() -> None:

@@ -15,141 +15,17 @@ import pytest
 from local.web.server import Endpoints, headers
 from shared.wire.registry_documents import server_document, server_from
 from tests.infra.bicep_text import INFRA, ROOT
+from tests.infra.recorded import run
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SCRIPTS = sorted(INFRA.rglob("*.sh"))
 RUNBOOK = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-
-# An `az` that keeps what it was asked and answers with a fixed id, or with nothing for what is not there yet.
-FAKE_AZ = """#!/bin/sh
-printf '%s\\n' "$*" >> "$AZ_CALLS"
-case "$*" in
-  *'account show'*) printf 'tenant-id' ;;
-  *' list '*|*'rest --url'*|*'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] && printf 'known-id' || true ;;
-  *' create '*) printf 'made-id' ;;
-esac
-case "$*" in *'keys list'*) printf 'the-system-key\n' ;; esac
-case "$*" in *'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] ;; *'secret set'*) cat > "$AZ_CALLS.secret" ;; esac
-"""
-
-
-def run(
-    tmp_path: Path,
-    script: str,
-    *arguments: str,
-    knows: bool = False,
-    expected: int = 0,
-    environment: dict[str, str] | None = None,
-) -> tuple[str, str]:
-    """Run a script with the fake az; give what it printed and what az was asked."""
-    tools, calls = tmp_path / "bin", tmp_path / "calls"
-    tools.mkdir(exist_ok=True)
-    calls.write_text("")
-    (tools / "az").write_text(FAKE_AZ)
-    (tools / "npm").write_text('#!/bin/sh\nprintf "npm %s\\n" "$*" >> "$AZ_CALLS"\n')
-    (tools / "azd").write_text('#!/bin/sh\nprintf "azd %s\\n" "$*" >> "$AZ_CALLS"\n')
-    (tools / "sleep").write_text("#!/bin/sh\n")
-    # Answers the handshake the third time; the app of a new deployment is not there at once.
-    (tools / "curl").write_text(
-        '#!/bin/sh\nprintf "curl %s\\n" "$*" >> "$AZ_CALLS"\n[ "${NEVER:-}" ] && exit 22\n'
-        '[ "$(grep -c "^curl" "$AZ_CALLS")" -ge 3 ] || exit 22\n'
-    )
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True, exist_ok=True)
-    python.write_text('#!/bin/sh\nprintf "python %s\\n" "$*" >> "$AZ_CALLS"\n')
-    python.chmod(0o755)
-    for tool in tools.iterdir():
-        tool.chmod(0o755)
-    (tmp_path / "web").mkdir(exist_ok=True)
-    done = subprocess.run(  # noqa: S603
-        ["/bin/sh", str(INFRA / script), *arguments],
-        cwd=tmp_path,
-        env={
-            "PATH": f"{tools}:{os.environ['PATH']}",
-            "AZ_CALLS": str(calls),
-            "AZ_KNOWS": "1" if knows else "",
-            **(environment or {}),
-        },
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == expected, done.stderr
-    return done.stdout + done.stderr, calls.read_text()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_every_script_is_a_script(script: Path) -> None:
     """The shell reads it to its end."""
     subprocess.run(["/bin/sh", "-n", str(script)], timeout=10, check=True)  # noqa: S603
-
-
-@pytest.mark.requirement("infra:sign-in")
-def test_the_script_makes_what_the_template_makes(tmp_path: Path) -> None:
-    """The same registrations, scope, roles, versions and credentials."""
-    template = (INFRA / "entra.bicep").read_text(encoding="utf-8")
-    _, asked = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id")
-
-    for fact in ("access_as_user", "Upstream.Send", "api://AzureADTokenExchange", "Use SalesCoach", "email"):
-        assert fact in template
-        assert fact in asked
-    for role in ("Sales", "HR", "Admin"):
-        assert f"'{role}'" in template
-        assert f'"value": "{role}"' in asked
-    assert asked.count('"requestedAccessTokenVersion": 2') == template.count("requestedAccessTokenVersion: 2") == 2
-    assert '"appRoleAssignmentRequired": true' in asked
-    assert "appRoleAssignmentRequired: true" in template
-    assert '"identifierUris": ["api://tenant-id/salescoach-dev"]' in asked
-    assert '"identifierUris": ["api://tenant-id/salescoach-dev-upstream"]' in asked
-    assert '"redirectUris": ["https://web.example.com/"]' in asked
-    assert '"subject": "app-id"' in asked
-    assert '"principalId": "hub-id"' in asked
-
-
-@pytest.mark.requirement("infra:sign-in")
-def test_consent_is_given_once_for_every_tool_server_and_for_the_page(tmp_path: Path) -> None:
-    """For the whole tenant, by template and script alike: nobody is asked, and the exchange on behalf of works."""
-    template = (INFRA / "entra.bicep").read_text(encoding="utf-8")
-    main = (INFRA / "main.bicep").read_text(encoding="utf-8")
-    servers = {"TOOL_SERVERS": "app-1:scope-1:access_as_user app-2:scope-2:mail.read"}
-    _, asked = run(tmp_path, "entra.sh", "dev", "https://web.example.com", environment=servers)
-    _, again = run(tmp_path, "entra.sh", "dev", "https://web.example.com", environment=servers, knows=True)
-    consents = [
-        line for line in asked.splitlines() if "rest --method POST" in line and "oauth2PermissionGrants" in line
-    ]
-
-    assert template.count("'AllPrincipals'") == 2
-    assert "toolServers: toolServers" in main
-    assert len(consents) == 3
-    assert all('"consentType": "AllPrincipals"' in line for line in consents)
-    assert [re.findall(r'"scope": "([^"]+)"', line) for line in consents] == [
-        ["access_as_user"],
-        ["mail.read"],
-        ["access_as_user"],
-    ]
-    for server, scope in (("app-1", "scope-1"), ("app-2", "scope-2")):
-        assert f'"resourceAppId": "{server}", "resourceAccess": [{{"id": "{scope}", "type": "Scope"}}]' in asked
-    assert "rest --method POST" not in again
-
-
-@pytest.mark.requirement("infra:sign-in")
-def test_a_second_run_makes_nothing_new_and_prints_the_parameter(tmp_path: Path) -> None:
-    """Ids are derived from names; what is there is found."""
-    _, first = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id")
-    printed, second = run(tmp_path, "entra.sh", "dev", "https://web.example.com", "app-id", "hub-id", knows=True)
-    fields = re.findall(r"^  (\w+): '.+'$", printed, re.MULTILINE)
-    declared = re.findall(
-        r"^  (\w+): string$",
-        (INFRA / "types.bicep").read_text(encoding="utf-8").split("type SignIn")[1].split("}")[0],
-        re.MULTILINE,
-    )
-
-    assert " create " in first
-    assert " create " not in second
-    assert "--method POST" not in second
-    assert set(re.findall(r'"id": "([^"]+)"', first)) == set(re.findall(r'"id": "([^"]+)"', second))
-    assert fields == declared
 
 
 AFTER_DEPLOYMENT = {
