@@ -1,5 +1,6 @@
 """Keep what a connection is about: the service stores it unread and gives it back with each of its events."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,8 @@ from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId
 
 GROUPS_MOST = 20
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_SECONDS = re.compile(r"[0-9]{1,12}\.[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +51,14 @@ class ConnectionState:
 
 def state_from(states: Mapping[str, Any]) -> ConnectionState:
     """Read what `written` wrote; what another version wrote counts as far as it can be read."""
-    session, groups = _text(states, "session"), _text(states, "groups")
-    typed = _text(states, "typed")
+    session, typed = _text(states, "session"), _text(states, "typed")
+    session = session if _ID.fullmatch(session) else ""
     return ConnectionState(
         session=PublicId(session) if session else None,
         # Before there were groups, a session came of `session.update` alone.
         opened=bool(session) and ("opened" not in states or _text(states, "opened") == "yes"),
-        groups=tuple(PublicId(one) for one in groups.split(",") if one),
-        typed_at=float(typed) if typed.replace(".", "", 1).isdigit() else 0.0,
+        groups=tuple(PublicId(one) for one in _text(states, "groups").split(",") if _ID.fullmatch(one)),
+        typed_at=float(typed) if _SECONDS.fullmatch(typed) else 0.0,
     )
 
 

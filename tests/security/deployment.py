@@ -144,14 +144,24 @@ class Deployment:
     @asynccontextmanager
     async def connected(self, who: Person) -> AsyncGenerator[Person]:
         """Give the person a connection that the service knows."""
+        async with self._socket(who.token) as (_, greeting):
+            yield replace(who, connection=greeting["connection_id"])
+
+    @asynccontextmanager
+    async def socket(self, user: str) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
+        """Open a bare WebSocket, greeted."""
+        async with self._socket(self.token(user)) as (socket, _):
+            yield socket
+
+    @asynccontextmanager
+    async def _socket(self, token: str) -> AsyncGenerator[tuple[aiohttp.ClientWebSocketResponse, Json]]:
         trusted = ssl.create_default_context(cafile=str(self.stack.data / "certificates" / "webpubsub.crt"))
-        negotiated = await self.rest("POST", "/api/negotiate", who.token)
+        negotiated = await self.rest("POST", "/api/negotiate", token)
         async with (
             aiohttp.ClientSession() as session,
             session.ws_connect(negotiated.json["data"]["url"], ssl=trusted) as socket,
         ):
-            greeting = await socket.receive_json(timeout=20)
-            yield replace(who, connection=greeting["connection_id"])
+            yield socket, await socket.receive_json(timeout=20)
 
     async def ended_question(self, who: Person, session: str, content: str = "Hello there!") -> Json:
         """Ask and wait until the answer is stored; give what names them."""

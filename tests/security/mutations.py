@@ -66,7 +66,7 @@ class Mutator:
     def _in_json(self, request: Request) -> Request:
         try:
             data: Any = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return self._in_bytes(request)
         if not isinstance(data, dict):
             return replace(request, body=self._written(self._rng.choice(self._values)))

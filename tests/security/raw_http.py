@@ -30,7 +30,7 @@ class Answer:
         """The code of a REST refusal, or of a frame that refuses."""
         try:
             said: Any = self.json
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(said, dict):
             return None
