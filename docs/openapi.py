@@ -1,6 +1,7 @@
 """Write docs/openapi.json from the app's own routes and the models of the wire: `python docs/openapi.py`."""
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pydantic import TypeAdapter
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+# The app refuses to be loaded without its settings; any that are valid will do to read its routes.
+for name, value in json.loads((ROOT / "local.settings.json.template").read_text(encoding="utf-8"))["Values"].items():
+    os.environ.setdefault(name, value)
 
 import function_app  # noqa: E402  # the repository is no installed package
 from shared.domain.conversation import Message  # noqa: E402
