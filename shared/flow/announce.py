@@ -11,6 +11,7 @@ from shared.domain.group import Group, Member
 from shared.domain.ids import RoomName, UserId, room_name
 from shared.domain.member_frames import GroupAdded, GroupRemoved, MemberJoined, MemberLeft
 from shared.domain.policy import every_role
+from shared.flow.audience import tell, tell_person
 from shared.flow.catalog import known_roles
 from shared.flow.services import Services
 
@@ -37,12 +38,18 @@ async def ended(services: Services, group: Group, people: Iterable[UserId], reas
 
 async def joined(services: Services, group: Group, member: Member) -> None:
     """Tell the group of a new member."""
-    await _tell_room(services, group, MemberJoined(**address(group.conversation), user=_user(member)))
+    await tell(services, group.conversation, MemberJoined(**address(group.conversation), user=_user(member)))
 
 
 async def left(services: Services, group: Group, member: Member) -> None:
     """Tell the group that somebody is no member any more."""
-    await _tell_room(services, group, MemberLeft(**address(group.conversation), user=_user(member)))
+    await tell(services, group.conversation, MemberLeft(**address(group.conversation), user=_user(member)))
+
+
+async def hush(services: Services, group: Group, user_id: UserId) -> None:
+    """Take a person out of the group's rooms if the service answers; what must be sure is done by `expel`."""
+    rooms = await _rooms(services, group)
+    await asyncio.gather(*(_expelled(services, room, user_id) for room in rooms))
 
 
 async def expel(services: Services, group: Group, people: Iterable[UserId]) -> None:
@@ -51,34 +58,39 @@ async def expel(services: Services, group: Group, people: Iterable[UserId]) -> N
     Raises:
         ChatError: `internal` when the service does not answer; the same request repeats it.
     """
-    whom = list(people)
-    # The room of all comes first: nothing else may keep somebody in it.
-    await _empty(services, [room_name(group.key)], whom)
-    roles = every_role((*await known_roles(services), *([group.role] if group.role else [])))
-    await _empty(services, [room_name(group.key, role) for role in roles], whom)
-
-
-async def _empty(services: Services, rooms: list[RoomName], people: list[UserId]) -> None:
     some_at_once = asyncio.Semaphore(AT_ONCE)
 
-    async def one(room: RoomName, user_id: UserId) -> None:
+    async def one(room: RoomName, user_id: UserId) -> bool:
         async with some_at_once:
-            await _expel(services, room, user_id)
+            return await _surely_expelled(services, room, user_id)
 
-    await asyncio.gather(*(one(room, user_id) for room in rooms for user_id in people))
+    rooms, whom = await _rooms(services, group), list(people)
+    if not all(await asyncio.gather(*(one(room, user_id) for room in rooms for user_id in whom))):
+        text = "They are no member any more, but may hear the group yet: please repeat this."
+        raise ChatError(ErrorCode.INTERNAL, text, retry_after_s=1.0)
 
 
-async def _expel(services: Services, room: RoomName, user_id: UserId) -> None:
-    for last in (False,) * (EXPEL_TRIES - 1) + (True,):
-        try:
-            return await services.channel.expel(room, user_id)
-        except ChannelUnavailable as fault:
-            _log.warning("member.not_expelled", extra={"reason": str(fault)})
-            if last:
-                text = "They are no member any more, but may hear the group yet: please repeat this."
-                raise ChatError(ErrorCode.INTERNAL, text, retry_after_s=1.0) from fault
-            await services.clock.sleep(fault.retry_after_s or services.clock.jitter(EXPEL_WAIT_S))
-    return None
+async def _rooms(services: Services, group: Group) -> list[RoomName]:
+    """Name the room of all, and those of every role that somebody may have entered."""
+    roles = every_role((*await known_roles(services), *([group.role] if group.role else [])))
+    return [room_name(group.key), *(room_name(group.key, role) for role in roles)]
+
+
+async def _surely_expelled(services: Services, room: RoomName, user_id: UserId) -> bool:
+    for _ in range(EXPEL_TRIES - 1):
+        if await _expelled(services, room, user_id):
+            return True
+        await services.clock.sleep(services.clock.jitter(EXPEL_WAIT_S))
+    return await _expelled(services, room, user_id)
+
+
+async def _expelled(services: Services, room: RoomName, user_id: UserId) -> bool:
+    try:
+        await services.channel.expel(room, user_id)
+    except ChannelUnavailable as fault:
+        _log.warning("member.not_expelled", extra={"reason": str(fault)})
+        return False
+    return True
 
 
 async def _tell_people(services: Services, people: Iterable[UserId], frame: Frame) -> None:
@@ -87,19 +99,9 @@ async def _tell_people(services: Services, people: Iterable[UserId], frame: Fram
 
     async def one(user_id: UserId) -> None:
         async with some_at_once:
-            try:
-                await services.channel.to_user(user_id, frame)
-            except ChannelUnavailable as fault:
-                _log.warning("frame.unsent", extra={"frame": frame.type, "reason": str(fault)})
+            await tell_person(services, user_id, frame)
 
     await asyncio.gather(*(one(user_id) for user_id in people))
-
-
-async def _tell_room(services: Services, group: Group, frame: Frame) -> None:
-    try:
-        await services.channel.to_room(room_name(group.key), frame)
-    except ChannelUnavailable as fault:
-        _log.warning("frame.unsent", extra={"frame": frame.type, "reason": str(fault)})
 
 
 def _user(member: Member) -> User:

@@ -95,7 +95,9 @@ async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) 
             locale=grant.locale or before.locale,
         )
     await asyncio.gather(
-        services.users.put_grant(grant), rights.learn(services, caller, wish.session_id, wish.connection or None)
+        services.users.put_grant(grant),
+        rights.learn(services, caller, wish.session_id, wish.connection or None),
+        remember(services, caller),
     )
     return grant
 

@@ -13,7 +13,7 @@ from shared.domain.ids import PublicId, UserId, group_key
 from shared.domain.security import Noticed
 from shared.flow import announce
 from shared.flow.catalog import known_roles
-from shared.flow.people import require_person
+from shared.flow.people import remember, require_person
 from shared.flow.services import Services
 from shared.flow.watching import event_of, note
 
@@ -36,6 +36,7 @@ async def found(services: Services, caller: Caller, wish: Founding) -> Group:
         key=group_key(group_id),
         now=services.clock.now(),
     )
+    await remember(services, caller)
     # A line of a list that leads to no group shows nothing; a group that is in no list would be lost.
     await services.users.add_entry(_entry(group, group.members[0]))
     await services.groups.put_group(group, None)
@@ -99,6 +100,9 @@ async def remove(services: Services, caller: Caller, group_id: PublicId, user_id
     if group.owner == caller.user_id and group.member(user_id) is None:
         # Perhaps an earlier try took them off the list and could not reach the service.
         await announce.expel(services, group, [user_id])
+    rules.remove(group, caller.user_id, user_id)
+    # Before and after: if this host dies in between, nobody goes on listening who is no member any more.
+    await announce.hush(services, group, user_id)
     before, after = await _change(services, group_id, lambda group: rules.remove(group, caller.user_id, user_id))
     await _part(services, caller.user_id, before, after, user_id)
 

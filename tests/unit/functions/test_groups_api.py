@@ -18,6 +18,7 @@ from shared.adapters.memory.delivery import MemoryEngine
 from shared.adapters.memory.erasure import MemoryEraser
 from shared.adapters.memory.identity import MemoryVerifier
 from shared.domain.conversation import Head
+from shared.domain.group import Group
 from shared.domain.identity import Caller
 from shared.domain.ids import PublicId, RoomName, UserId, group_key, room_name
 from shared.flow import membership
@@ -320,6 +321,29 @@ async def test_a_removal_that_the_service_did_not_hear_of_is_told_and_repeated(o
     assert office.room.channel.expelled == []
     assert (await office.remove(group, TESS)).refusal == (404, "not_found")
     assert (room_name(group_key(PublicId(group))), TESS) in office.room.channel.expelled
+
+
+@pytest.mark.requirement("group:removed-hears-nothing")
+async def test_a_host_that_dies_while_it_removes_somebody_leaves_nobody_listening(office: Office) -> None:
+    """They are out of the rooms before they are off the list; who joins meanwhile looks at the list again."""
+    group = await office.found()
+    await office.add(group, TESS)
+    key = group_key(PublicId(group))
+    put = office.services.groups.put_group
+
+    async def dies(changed: Group, etag: str | None) -> bool:
+        await put(changed, etag)
+        raise asyncio.CancelledError
+
+    office.services.groups.put_group = dies  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await membership.remove(office.services, office.callers[SAM], PublicId(group), TESS)
+
+    assert (await office.call(groups.group, TESS, id=group)).refusal == (404, "not_found")
+    assert {room for room, user in office.room.channel.expelled if user == TESS} >= {
+        room_name(key),
+        room_name(key, "HR"),
+    }
 
 
 async def test_a_moment_of_the_services_absence_is_waited_for(office: Office) -> None:
