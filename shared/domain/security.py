@@ -18,6 +18,8 @@ class Noticed(StrEnum):
     """A tool that is not open to everyone was called, or its call refused."""
     TEXT_NEUTRALISED = "text_neutralised"
     """Images, links or tags in a model's text were neutralised."""
+    TEXT_SUSPICIOUS = "text_suspicious"
+    """A question or a tool's result reads like orders to a language model; nothing was refused for it."""
     TOOL_WITHHELD = "tool_withheld"
     """A server describes a tool otherwise than it was pinned, or offers a new one; it is off until it is accepted."""
     TOOL_ACCEPTED = "tool_accepted"

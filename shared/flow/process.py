@@ -23,7 +23,7 @@ from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.speaker import Speaker
 from shared.flow.twin import wait_for_twin
-from shared.flow.watching import note_calls, note_text
+from shared.flow.watching import note_calls, note_question, note_text
 
 TEXT_MOST_BYTES = 256 * 1024
 """An answer ends here as too long: the turn's item holds its text three times and must stay under Cosmos DB's 2 MB."""
@@ -122,7 +122,8 @@ async def _attempt(
         build(services, turn, effect), tell(services, turn.conversation, started), _notices(services, turn, effect)
     )
     if turn.attempt == 1:
-        await tell_down(services, turn, *context.catalog.down)
+        asked = next(said.text for said in reversed(context.request.said) if said.role == "user")
+        await asyncio.gather(tell_down(services, turn, *context.catalog.down), note_question(services, turn, asked))
     speaker.guard.know(KnownLinks(said.text for said in context.request.said if said.role == "tool"))
     reader = asyncio.create_task(_listen(services, turn, effect, context, speaker))
     keeper = asyncio.create_task(speaker.keep())

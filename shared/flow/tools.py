@@ -28,7 +28,7 @@ from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
 from shared.flow.tool_context import tool_context
 from shared.flow.twin import wait_for_twin
-from shared.flow.watching import note_calls
+from shared.flow.watching import note_calls, note_result
 
 RESULT_MOST_CHARS = 64_000
 """What of a result reaches the model; the rest is cut, and the model is told."""
@@ -268,7 +268,11 @@ async def _close(
         duration_ms=shown.duration_ms,
         summary=shown.summary,
     )
-    await asyncio.gather(tell(services, turn.conversation, finished), note_calls(services, turn, [ended]))
+    await asyncio.gather(
+        tell(services, turn.conversation, finished),
+        note_calls(services, turn, [ended]),
+        note_result(services, turn, ended),
+    )
     _log.info("tool.finished", extra={"turn_id": turn.turn_id, "server": call.server, "outcome": shown.outcome})
 
 

@@ -12,6 +12,7 @@ from shared.domain.identity import Caller
 from shared.domain.ids import UserId
 from shared.domain.policy import ADMIN, ANYONE
 from shared.domain.security import EventPage, Noticed, SecurityEvent
+from shared.domain.suspicion import suspicions
 from shared.domain.tools import ToolCall
 from shared.domain.turns import Turn
 from shared.flow.services import Services
@@ -63,9 +64,28 @@ async def note_text(services: Services, turn: Turn, neutralised: Mapping[str, in
     if not neutralised:
         return
     event = event_of(services, Noticed.TEXT_NEUTRALISED, turn.turn_id, turn.attempt)
-    await note(
-        services, replace(event, user_id=turn.asker.id, turn_id=turn.turn_id, counts=dict(sorted(neutralised.items())))
-    )
+    await note(services, replace(event, user_id=turn.asker.id, turn_id=turn.turn_id, counts=_sorted(neutralised)))
+
+
+async def note_question(services: Services, turn: Turn, content: str) -> None:
+    """Note that a question reads like orders to a model."""
+    found = suspicions(content)
+    if found:
+        event = event_of(services, Noticed.TEXT_SUSPICIOUS, turn.turn_id)
+        await note(services, replace(event, user_id=turn.asker.id, turn_id=turn.turn_id, counts=_sorted(found)))
+
+
+async def note_result(services: Services, turn: Turn, call: ToolCall) -> None:
+    """Note that a tool's result reads like orders to a model."""
+    found = suspicions(call.result) if call.started_at is not None else None
+    if found:
+        event = event_of(services, Noticed.TEXT_SUSPICIOUS, call.call_id)
+        where = {"turn_id": turn.turn_id, "server": call.server, "tool": call.name}
+        await note(services, replace(event, user_id=turn.asker.id, counts=_sorted(found), **where))
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
 
 
 async def note_calls(services: Services, turn: Turn, calls: Iterable[ToolCall]) -> None:
