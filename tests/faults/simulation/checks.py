@@ -18,7 +18,7 @@ def faults_of(ran: Ran) -> list[str]:
         found += _accepted(person, documents)
         found += _sequence(documents)
         found += _shown(person, documents)
-        found += _order(ran, person, documents)
+        found += _order(ran, person)
     found += _answers(ran)
     found += _ends(ran)
     found += _effects(ran)
@@ -34,9 +34,9 @@ def _accepted(person: Person, documents: list[Any]) -> list[str]:
     """Accepted means: stored, and ended with a stored answer."""
     known = _by_id(documents)
     found: list[str] = []
-    for message_id, turn_id in person.accepted.items():
+    for message_id, turn_id in [*person.accepted.items(), *person.again.items()]:
         turn, answer = known.get(f"t:{turn_id}"), known.get(f"a:{turn_id}")
-        if f"u:{message_id}" not in known or turn is None:
+        if (f"u:{message_id}" in known) != (message_id in person.accepted) or turn is None:
             found.append(f"{message_id} was accepted and is not stored")
         elif turn["status"] not in ENDED:
             found.append(f"{turn_id} is {turn['status']} for ever")
@@ -72,16 +72,17 @@ def _shown(person: Person, documents: list[Any]) -> list[str]:
     """What the client shows in the end is what is stored."""
     known = _by_id(documents)
     found: list[str] = []
-    for turn_id in person.accepted.values():
+    for turn_id in person.turns():
         answer, turn = known.get(f"a:{turn_id}"), person.screen.turns.get(turn_id)
         if answer is not None and (turn is None or turn.text != answer["content"]):
             found.append(f"{turn_id} shows {turn and turn.text!r} instead of {answer['content']!r}")
     return found
 
 
-def _order(ran: Ran, person: Person, documents: list[Any]) -> list[str]:
-    """One turn at a time, in the order of the questions."""
-    seq = {one["turn_id"]: one["seq"] for one in documents if one["kind"] == "message" and one["author"] == "user"}
+def _order(ran: Ran, person: Person) -> list[str]:
+    """One turn at a time, in the order of acceptance."""
+    accepted = [data[0][3].turn_id for _, what, data in ran.world.history if what == "accept" and data[2] == "accepted"]
+    place = {turn_id: number for number, turn_id in enumerate(accepted)}
     found: list[str] = []
     running: str | None = None
     begun: list[int] = []
@@ -91,7 +92,7 @@ def _order(ran: Ran, person: Person, documents: list[Any]) -> list[str]:
             if running not in (None, turn_id):
                 found.append(f"{turn_id} began while {running} ran")
             if running is None:
-                begun.append(seq[turn_id])
+                begun.append(place[turn_id])
             running = turn_id
         if (
             what == "release"

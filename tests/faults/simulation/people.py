@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
 from shared.domain.frames import Frame
 from shared.domain.identity import SessionGrant
-from shared.domain.ids import CallId, ConnectionId, ConversationKey, MessageId, TurnId, UserId, session_key
+from shared.domain.ids import CallId, ConnectionId, ConversationKey, MessageId, TurnId, UserId, answer_id, session_key
 from shared.flow import approvals, history, query, resume
 from shared.wire.outbound import frame_data, to_json
 from tests.faults.screen import Screen
@@ -55,6 +55,8 @@ class Person:
         self.grant = grant
         self.screen = Screen()
         self.accepted: dict[str, str] = {}
+        self.again: dict[str, str] = {}
+        """Wishes for another answer that were accepted, with their turns."""
         self.refused: set[str] = set()
         self.undecided: list[Any] = []
         self._copies: list[asyncio.Task[Any]] = []
@@ -81,9 +83,13 @@ class Person:
             message_id = str(UUID(int=random.getrandbits(128)))
             questions.append(asyncio.get_running_loop().create_task(self._ask(message_id, f"question {number}")))
         await asyncio.gather(*questions)
-        while not all(self._is_settled(turn_id) for turn_id in self.accepted.values()):
+        while not all(self._is_settled(turn_id) for turn_id in self.turns()):
             await asyncio.sleep(1)
         looking.cancel()
+
+    def turns(self) -> list[str]:
+        """Name every turn that was accepted."""
+        return [*self.accepted.values(), *self.again.values()]
 
     def _is_settled(self, turn_id: str) -> bool:
         turn = self.screen.turns.get(turn_id)
@@ -113,8 +119,22 @@ class Person:
             await self._insist(
                 lambda services, turns: resume.cancel(services, turns, TurnId(turn_id), self.grant.user_id)
             )
+        if self._world.chance(0.3):
+            await self._ask_again(turn_id)
 
-    async def _try_to_ask(self, message_id: str, content: str) -> str | None:
+    async def _ask_again(self, turn_id: str) -> None:
+        """Wish for another answer; it is refused when somebody asked something else in the meantime."""
+        while not self._is_settled(turn_id):
+            await asyncio.sleep(1)
+        message_id = str(UUID(int=self._world.random.getrandbits(128)))
+        while (again := await self._try_to_ask(message_id, "", answer_id(TurnId(turn_id)))) is None:
+            if message_id in self.refused:
+                return
+            await asyncio.sleep(self._world.random.uniform(0.5, 4))
+        self._world.note("accepted again", (message_id, again))
+        self.again[message_id] = again
+
+    async def _try_to_ask(self, message_id: str, content: str, regenerate_of: str | None = None) -> str | None:
         wish = query.Ask(
             grant=self.grant,
             session_id=self.grant.session_id,
@@ -122,11 +142,14 @@ class Person:
             id_from_client=True,
             content=content,
             connection=ConnectionId("desk"),
+            regenerate_of=MessageId(regenerate_of) if regenerate_of else None,
         )
         try:
             accepted = await self._call(lambda services, turns: query.ask(services, turns, wish))
         except FAULTS as fault:
             self._world.note("unheard", (message_id, repr(fault)))
+            if isinstance(fault, ChatError) and fault.code is ErrorCode.BAD_REQUEST:
+                self.refused.add(message_id)
             return None
         return None if self._world.chance(0.1) else accepted.turn_id
 

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from shared.adapters.memory.identity import MemorySealer
 from shared.adapters.memory.registry import MemoryPrompts, MemoryRegistry
 from shared.adapters.memory.users import MemoryUsers
+from shared.domain.conversation import Queue
 from shared.domain.errors import StoreUnavailable
 from shared.domain.identity import RoleChoice, SessionGrant
 from shared.domain.ids import CallId, PublicId, UserId
@@ -69,6 +70,8 @@ class Deployment:
         self._quiet: TurnServices = replace(
             Room().services, registry=MemoryRegistry([server], manifests), prompts=MemoryPrompts(PROMPTS), limits=LIMITS
         )
+        policy: Literal["enqueue", "reject"] = world.random.choice(["enqueue", "enqueue", "reject"])
+        self._quiet = replace(self._quiet, queue=Queue(policy=policy, waiting=world.random.randrange(4)))
         self._services: dict[int, TurnServices] = {}
 
     def services(self, host: Host) -> TurnServices:
