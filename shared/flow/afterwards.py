@@ -54,7 +54,7 @@ async def tidy(services: TurnServices, ref: TurnRef) -> None:
 async def _name(services: TurnServices, turn: Turn, answer: Message) -> None:
     """Give a conversation its title, once, unless its person named it."""
     where = turn.conversation
-    if answer.seq > TITLE_WITHIN_SEQ or where.kind == "group":
+    if answer.seq > TITLE_WITHIN_SEQ:
         return
     entry = await services.users.entry(where.owner, where.key)
     question = await services.conversations.message(where.key, turn.question_id)

@@ -6,10 +6,8 @@ from typing import Literal
 
 from shared.domain.conversation import Message, Person, Placed, Question
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.group import require_active
 from shared.domain.identity import SessionGrant
 from shared.domain.ids import ConnectionId, MessageId, PublicId, text_hash, turn_id
-from shared.domain.mention import calls_coach
 from shared.domain.turns import LEASE_S, Turn, TurnStatus
 from shared.flow.services import Services
 from shared.flow.standing import Reader, Standing, in_group, in_session
@@ -50,8 +48,7 @@ async def standing_of(services: Services, wish: Ask) -> Standing:
     if wish.group_id is None:
         return in_session(reader, wish.session_id)
     standing = await in_group(services, reader, wish.group_id)
-    if standing.group is not None:
-        require_active(standing.group)
+    standing.require_open()
     if not wish.joined:
         raise ChatError(ErrorCode.CONFLICT, "Send join_group first, so that this connection hears the group.")
     return standing
@@ -78,7 +75,7 @@ def question_of(services: Services, wish: Ask, standing: Standing) -> Question:
         text_hash=text_hash(content),
         input_type=wish.input_type,
         turn_id=turn_id(standing.conversation.key, wish.message_id),
-        calls_coach=_calls_coach(services, wish, standing),
+        calls_coach=standing.calls_coach(wish.grant.user_id, content, services.coach_names),
     )
 
 
@@ -90,14 +87,6 @@ def require_time(services: Services, wish: Ask) -> None:
     """
     if wish.grant.expires_at - services.clock.now() < timedelta(seconds=TOKEN_LEFT_S):
         raise ChatError(ErrorCode.TOKEN_EXPIRED, "The token ends too soon: send session.update with a new one.")
-
-
-def _calls_coach(services: Services, wish: Ask, standing: Standing) -> bool:
-    group = standing.group
-    if group is None:
-        return True
-    by_owner = wish.grant.user_id == group.owner
-    return calls_coach(wish.content or "", group.reply_policy, by_owner=by_owner, names=services.coach_names)
 
 
 def records(
@@ -140,7 +129,7 @@ def _turn(services: Services, wish: Ask, standing: Standing, question: Question)
         timezone=wish.grant.timezone,
         locale=wish.grant.locale,
         spoken=wish.spoken,
-        asker_sight=standing.sight if standing.group else None,
-        listeners=len(standing.group.members) if standing.group else None,
+        asker_sight=standing.limited_sight,
+        listeners=standing.listeners,
         alternative_of=again.answer_id if again else None,
     )

@@ -15,7 +15,7 @@ from shared.flow.authenticate import active_turn, pending
 from shared.flow.catalog import known_roles
 from shared.flow.presence import came, went
 from shared.flow.services import Services
-from shared.flow.standing import Reader, Standing, in_group
+from shared.flow.standing import Membership, Reader, Standing, in_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +93,8 @@ async def renew(services: Services, reader: Reader, connection: ConnectionId, gr
             await leave_rooms(services, group_key(group_id), connection)
 
 
-async def _joined(services: Services, standing: Standing, wish: Attend) -> GroupJoined:
+async def _joined(services: Services, standing: Membership, wish: Attend) -> GroupJoined:
     key, group = standing.conversation.key, standing.group
-    if group is None:
-        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_GROUP)
     stored, entry = await asyncio.gather(
         services.conversations.head(key), services.users.entry(wish.reader.user_id, key)
     )

@@ -41,8 +41,7 @@ async def whole_group(services: Services, reader: Reader, group_id: PublicId) ->
         ChatError: `not_found` to everyone but its members.
     """
     standing = await in_group(services, reader, group_id)
-    title = standing.group.title if standing.group else ""
-    return Export(conversation_id=group_id, title=title, items=await _all(services, standing) or [])
+    return Export(conversation_id=group_id, title=standing.group.title, items=await _all(services, standing) or [])
 
 
 async def _all(services: Services, standing: Standing) -> list[Message] | None:

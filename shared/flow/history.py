@@ -51,7 +51,7 @@ async def sessions(
         ChatError: `bad_request` for a cursor that is not of this list.
     """
     page = await services.users.entries(user_id, cursor=cursor, limit=limit, search=search)
-    items = await asyncio.gather(*(_item(services, entry) for entry in page.items if entry.kind == "session"))
+    items = await asyncio.gather(*(_item(services, entry) for entry in page.items))
     return SessionPage(items=list(items), next_cursor=page.next_cursor)
 
 

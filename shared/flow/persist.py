@@ -47,12 +47,9 @@ async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> bool:
         return False
     await _start_next(services, engine, head)
     await _tell_end(services, turn, turn.sealed)
-    if turn.conversation.kind == "session":
-        await services.users.keep_listed(turn.conversation.owner, turn.conversation.key)
-    if turn.sealed.seq == FIRST_ANSWER_SEQ:
-        question = await services.conversations.message(ref.key, turn.question_id)
-        if question is not None:
-            await list_conversation(services, turn.conversation, question)
+    is_first = turn.sealed.seq == FIRST_ANSWER_SEQ
+    first = await services.conversations.message(ref.key, turn.question_id) if is_first else None
+    await list_conversation(services, turn.conversation, first)
     return is_due(turn.sealed)
 
 

@@ -57,7 +57,7 @@ async def went(services: Services, group_id: PublicId, user_id: UserId, connecti
 
 async def look(services: Services, conversation: Conversation) -> None:
     """Show who is there if it is not who was shown; the service knows, whatever events were lost."""
-    if conversation.kind != "group":
+    if conversation.kind == "session":
         return
     shown = _shown.get(conversation.key)
     if shown is not None and services.clock.monotonic() - shown.at < LOOKED_AFTER_S:

@@ -135,9 +135,15 @@ async def _announce(services: Services, wish: Ask, question: Question, message: 
     await asyncio.gather(shown, look(services, question.conversation), *begins)
 
 
-async def list_conversation(services: Services, conversation: Conversation, first: Message) -> None:
-    """Put a session into its person's list; a repeat changes nothing. A group is listed for whom its owner lets in."""
+async def list_conversation(services: Services, conversation: Conversation, first: Message | None) -> None:
+    """Put a session into its person's list by its first question, or keep it there; a repeat changes nothing.
+
+    A group is listed for those whom its owner lets in.
+    """
     if conversation.kind == "group":
+        return
+    if first is None:
+        await services.users.keep_listed(conversation.owner, conversation.key)
         return
     entry = ConversationEntry(
         user_id=conversation.owner,

@@ -71,6 +71,38 @@ def test_no_module_of_the_flow_is_named_after_groups() -> None:
     assert [path for path in sources("shared/flow") if "group" in path.stem] == []
 
 
+def places_that_ask_for_groups() -> list[tuple[str, str]]:
+    """Functions of the flow, and of its rules, that compare a conversation's kind or look for a membership."""
+    found: list[tuple[str, str]] = []
+    for path in [*sources("shared/flow"), *sources("shared/domain")]:
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                asks = sum(_asks_for_a_group(node) for node in ast.walk(function))
+                found += [(path.relative_to(ROOT).as_posix(), function.name)] * asks
+    return found
+
+
+def _asks_for_a_group(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+        return any(isinstance(part, ast.Name) and part.id == "Membership" for part in ast.walk(node))
+    compared = isinstance(node, ast.Compare) and any(
+        isinstance(side, ast.Constant) and side.value in ("group", "session") for side in node.comparators
+    )
+    return compared and isinstance(node.left, ast.Attribute) and node.left.attr == "kind"
+
+
+@pytest.mark.requirement("group:one-pipeline")
+def test_each_place_that_asks_for_a_group_has_its_reason_and_there_are_ten_at_most() -> None:
+    """The record's table is the source's, both ways; how a conversation's frames are addressed is no behaviour."""
+    record = (ROOT / "docs" / "decisions" / "0013-one-pipeline-for-groups.md").read_text(encoding="utf-8")
+    reasons = re.findall(r"^\| `([^`]+)` `([^`]+)` \|", record, re.MULTILINE)
+
+    places = [place for place in places_that_ask_for_groups() if place != ("shared/domain/frame_parts.py", "address")]
+
+    assert sorted(places) == sorted(reasons)
+    assert len(places) <= 10
+
+
 def test_every_error_code_has_a_status() -> None:
     """The table is exhaustive."""
     assert set(_STATUS) == set(ErrorCode)
