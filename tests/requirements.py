@@ -128,6 +128,7 @@ PROMISES = {
     "infra:hardened": "Local auth is off everywhere, and every resource is set up as the security page says.",
     "infra:alerts": "Every alert has a card in the runbook, and waits for lines that the app writes.",
     "infra:hooks": "After a deployment the hub is attached once the app answers; a key never stands on a command line.",
+    "infra:sizing": "The sizing table of the runbook is its own arithmetic, for 100, 1,000 and 10,000 people.",
     "infra:page": "The deployed page has the headers of the local one and is told where its partners are.",
     "infra:sign-in": "Sign-in is set up alike by template and by script.",
     "smoke:whole-way": "A running SalesCoach is tried by its URL: sign-in, ask, tool, resume.",
