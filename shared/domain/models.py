@@ -43,7 +43,8 @@ class ModelSpec:
         return min(self.output_tokens, ANSWER_MOST_TOKENS)
 
 
-# Prices: OpenAI's price list. Retirements: Microsoft Foundry's retirement schedule as of 2026-07-07.
+# Prices: OpenAI's price list, read 2026-08-23. Retirements: Microsoft Foundry's retirement schedule as of 2026-08-19
+# (azure-ai-docs, concepts-model-retirement-schedule-content.md), which moved the dates of 2026-07-07 by half a year.
 _GPT_4_1_MINI = ModelSpec(
     name="gpt-4.1-mini",
     flavour="chat_completions",
@@ -55,7 +56,7 @@ _GPT_4_1_MINI = ModelSpec(
     input_price=0.40,
     cached_price=0.10,
     output_price=1.60,
-    retires=date(2026, 10, 14),
+    retires=date(2027, 4, 14),
 )
 _GPT_5_4_MINI = ModelSpec(
     name="gpt-5.4-mini",
@@ -69,7 +70,7 @@ _GPT_5_4_MINI = ModelSpec(
     input_price=0.75,
     cached_price=0.075,
     output_price=4.50,
-    retires=date(2027, 3, 18),
+    retires=date(2027, 9, 21),
 )
 APPROVED = {
     spec.name: spec
@@ -84,6 +85,8 @@ APPROVED = {
             input_price=0.10,
             cached_price=0.025,
             output_price=0.40,
+            # The schedule of 2026-07-07: of this one no later date was read, and a warning too early costs nothing.
+            retires=date(2026, 10, 14),
         ),
         _GPT_5_4_MINI,
         replace(_GPT_5_4_MINI, name="gpt-5.4-mini-2"),

@@ -8,7 +8,7 @@ from shared.domain.conversation import Usage
 from shared.domain.model import ModelRequest
 from shared.domain.models import APPROVED, RETIRES_SOON_DAYS, Deployments, cost, report, spec_of
 
-RETIRES = date(2026, 10, 14)
+RETIRES = date(2027, 4, 14)
 OLD = Deployments(primary="gpt-4.1-mini", secondary="gpt-4.1-mini-2")
 
 
