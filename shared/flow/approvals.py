@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
+from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.frames import ApprovalRequired, ApprovalResolved
 from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId, key_of
@@ -46,29 +46,37 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
     if call is None or call.approval is Approval.NOT_NEEDED:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
     word = Approval.APPROVED if verdict.approved else Approval.REFUSED
-    if call.approval is not Approval.WAITING or not await _write(services, turn, call, word):
+    if call.approval is not Approval.WAITING or not await _decided(services, turn, call, word):
         raise ChatError(ErrorCode.CONFLICT, "This call was decided before.")
     resolved = _resolved(turn, call, approved=verdict.approved, reason="user")
     await tell_asker(services, turn, resolved, but=verdict.connection)
-    await _wake(services, engine, turn, call.call_id)
+    await _wake(engine, turn, call.call_id)
     return replace(resolved, request_id=verdict.request_id)
 
 
 async def supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
     """Refuse the open approvals of a turn whose asker went on to another question (rule 16)."""
     for call in await services.conversations.calls(turn.conversation.key, turn.turn_id):
-        if call.approval is Approval.WAITING and await _write(services, turn, call, Approval.SUPERSEDED):
+        if call.approval is Approval.WAITING and await _decided(services, turn, call, Approval.SUPERSEDED):
             await tell_asker(services, turn, _resolved(turn, call, approved=False, reason="superseded"))
-            await _wake(services, engine, turn, call.call_id)
+            await _wake(engine, turn, call.call_id)
 
 
-async def _wake(services: Services, engine: TurnEngine, turn: Turn, call_id: str) -> None:
-    """Tell the turn to read the ledger; if nobody listens, upkeep takes it over when the shortened lease ends."""
+async def _decided(services: Services, turn: Turn, call: ToolCall, word: Approval) -> bool:
+    """Write a word on a call; before it, the turn's lease is shortened, so that upkeep finds a word that woke nobody.
+
+    Whoever dies between the two leaves a wait that goes on where it was, never a word that is not heard.
+    """
     lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
+    await services.conversations.renew(turn.ref(), lease)
+    return await _write(services, turn, call, word)
+
+
+async def _wake(engine: TurnEngine, turn: Turn, call_id: str) -> None:
+    """Tell the turn to read the ledger; if nobody listens, upkeep takes it over when the shortened lease ends."""
     try:
-        await services.conversations.renew(turn.ref(), lease)
         await engine.wake(turn.ref(), f"approval:{call_id}")
-    except (EngineUnavailable, StoreUnavailable) as fault:
+    except EngineUnavailable as fault:
         # Truth is in the ledger (decision 12); the end of the wait reads it in any case.
         _log.warning("approval.unwoken", extra={"turn_id": turn.turn_id, "reason": str(fault)})
 

@@ -210,6 +210,32 @@ async def test_a_word_that_woke_nobody_is_found_by_upkeep_within_a_lease(room: A
     assert len(room.frames("tool.approval_required")) == 1
 
 
+async def test_whoever_dies_right_after_a_word_was_written_leaves_it_to_upkeep(room: Any, rounds: Any) -> None:
+    """The lease is short before the word is there: a crash in between must not cost the whole wait."""
+    room.answers("sfdc/log_activity")
+    room.scripted(rounds.asks_for("sfdc__log_activity"), rounds.says("Logged."))
+    await room.ask()
+    ref = room.started()
+    ended = await room.perform(ref, FIRST)
+    word = approvals.Verdict(
+        user_id=rounds.SAM, turn_id=ref.turn_id, call_id=CallId(ended.calls[0].call_id), approved=True
+    )
+    write = room.conversations.move_call
+
+    async def write_and_die(*words: Any, **named: Any) -> Any:
+        await write(*words, **named)
+        raise asyncio.CancelledError
+
+    room.conversations.move_call = write_and_die
+    with pytest.raises(asyncio.CancelledError):
+        await approvals.decide(room.services, room.engine, word)
+    room.conversations.move_call = write
+    room.clock.advance(31)
+
+    assert await upkeep.restart_expired(room.services, room.engine) == 1
+    assert "RunTools" in await room.run()
+
+
 async def test_a_wait_for_approval_that_is_taken_over_goes_on_where_it_was(room: Any, rounds: Any) -> None:
     """The patience is counted from the first asking, and the lease lasts as long as the wait."""
     room.scripted(rounds.asks_for("sfdc__log_activity"))
