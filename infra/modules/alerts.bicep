@@ -65,11 +65,11 @@ var queries = [
   }
   {
     name: 'tool-changed'
-    description: 'A tool server describes a tool otherwise than before: a release of theirs, or an attack.'
+    description: 'A tool is off because its server describes it otherwise than it was pinned: a release, or an attack.'
     severity: 2
     minutes: 15
     above: 0
-    query: '${lines} | where event == "server.tools_changed"'
+    query: '${lines} | where event == "tool.withheld"'
   }
   {
     // Cosmos DB's own log: every request of the app, whatever library it went through.
