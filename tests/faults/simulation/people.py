@@ -180,6 +180,8 @@ class Person:
                 self.undecided.remove(frame)
                 if self._world.random.random() < 0.7:
                     await self._decide(frame)
+                elif self._deployment.patient:
+                    self.undecided.append(frame)
             for turn in list(self.screen.turns.values()):
                 if not turn.ended:
                     await self._resume(turn)

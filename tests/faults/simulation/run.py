@@ -31,6 +31,7 @@ from tests.unit.flow.conftest import Room
 STORM_S = 90.0
 CALM_S = 400.0
 LIMITS = TurnLimits(turn_s=60, approval_s=20)
+PATIENCE_S = 300.0
 PROMPTS = {SYSTEM_PROMPT: "You coach."}
 SAM = UserId("tenant:sam")
 
@@ -54,7 +55,10 @@ class Deployment:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.engine = Engine(world, LIMITS, self.activity)
+        # Half of the worlds wait for a person's word longer than any turn may take: there everybody decides in the end.
+        self.patient = world.random.random() < 0.5
+        limits = replace(LIMITS, approval_s=PATIENCE_S) if self.patient else LIMITS
+        self.engine = Engine(world, limits, self.activity)
         self.delivery = Delivery(world)
         clock = weather.Clock(world, Host(0))
         self.users = MemoryUsers(clock, b"key")
@@ -68,7 +72,7 @@ class Deployment:
         server = ServerEntry(name="sfdc", url="", roles=("Sales",), auth_enabled=True, description="", audience="sfdc")
         # What every other port is met by, is what the unit tests have, so that a new port is known here as well.
         self._quiet: TurnServices = replace(
-            Room().services, registry=MemoryRegistry([server], manifests), prompts=MemoryPrompts(PROMPTS), limits=LIMITS
+            Room().services, registry=MemoryRegistry([server], manifests), prompts=MemoryPrompts(PROMPTS), limits=limits
         )
         policy: Literal["enqueue", "reject"] = world.random.choice(["enqueue", "enqueue", "reject"])
         self._quiet = replace(self._quiet, queue=Queue(policy=policy, waiting=world.random.randrange(4)))
