@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from tests.e2e.client import Chat
 from tests.e2e.stack import Stack
+from tests.e2e.talk import QUESTION, Circle
 
 Refusal = tuple[int, str]
 
@@ -176,3 +178,33 @@ async def test_an_owners_changes_at_once_all_take_effect(stack: Stack) -> None:
     _, shown = sam.call("GET", f"groups/{group}")
     assert (shown["title"], shown["reply_policy"]) == ("New", "quiet")
     assert {member["id"] for member in shown["members"]} == {shown["owner"], *users}
+
+
+@pytest.mark.requirement("group:removed-hears-nothing")
+async def test_who_is_removed_in_mid_answer_hears_nothing_more_on_any_device(
+    new_stack: Callable[..., Stack],
+) -> None:
+    """The others read on; the removed person cannot say, join, read or resume anything there any more."""
+    stack = new_stack("--tokens-per-second", "20")
+    async with Circle(stack) as circle:
+        sam, desk = await circle.join("sam.sales"), await circle.join("sue.sales")
+        phone = await circle.connect("sue.sales")
+        await phone.enter(circle.group_id)
+        turn = (await sam.say(QUESTION))["turn_id"]
+        for chat in (desk, phone):
+            await chat.until(lambda frame: frame["type"] == "response.delta", "a piece of the answer")
+        await asyncio.to_thread(circle.put_out, "sue.sales")
+        for chat in (desk, phone):
+            assert (await listens(chat, "group.removed", circle.group_id))["reason"] == "removed"
+        assert (await listens(sam, "member.left", circle.group_id))["user"]["id"] == circle.ids["sue.sales"]
+        await sam.say("She cannot read this.")
+        await sam.committed(turn)
+
+        for chat in (desk, phone):
+            heard = [frame["type"] for frame in chat.frames if frame.get("group_id") == circle.group_id]
+            assert heard[-1] == "group.removed", heard
+            assert (await chat.say("Hello?"))["code"] == "not_found"
+            assert (await chat.enter(circle.group_id))["code"] == "not_found"
+        assert len(desk.text(turn)) < len(sam.of(turn, "response")[0]["content"])
+        sue = Desk(stack, "sue.sales")
+        assert sue.refused("GET", f"groups/{circle.group_id}/messages") == (404, "not_found")
