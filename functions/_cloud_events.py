@@ -16,6 +16,7 @@ from shared.domain.errors import ChatError, ErrorCode
 FRESH_S = 300.0
 """An event that is older was captured somewhere and sent again; clocks may differ by as much."""
 
+NAME_MOST_CHARS = 256
 _BINARY = frozenset({"application/octet-stream", "application/x-protobuf"})
 _SYSTEM_EVENTS = frozenset({"connect", "connected", "disconnected"})
 
@@ -33,17 +34,24 @@ async def read(req: func.HttpRequest) -> tuple[str, _edge.ClientEvent]:
     # A client may call its own event `connect`; that is none of the service's.
     wanted = f"azure.webpubsub.{'sys' if name in _SYSTEM_EVENTS else 'user'}.{name}"
     ours = headers.get("ce-hub", "").lower() == _edge.HUB and headers.get("ce-specversion") == "1.0"
-    if not (ours and connection_id and kind == wanted):
+    user_id = headers.get("ce-userid", "")
+    named = _is_name(connection_id) and (not user_id or _is_name(user_id))
+    if not (ours and named and kind == wanted):
         raise ChatError(ErrorCode.BAD_REQUEST, "This is no event of our hub.")
     _require_fresh(headers.get("ce-time", ""))
     body = _text(headers.get("content-type", ""), req.get_body())
     return name, _edge.ClientEvent(
         connection_id=_edge.ConnectionId(connection_id),
-        user_id=_edge.UserId(headers.get("ce-userid", "")),
+        user_id=_edge.UserId(user_id),
         data=body,
         state=state_from(_states(headers.get("ce-connectionstate"))),
         origin=_origin(body or "") if name == "connect" else None,
     )
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether it can name a connection or a person: visible ASCII, which goes into addresses and keys."""
+    return 0 < len(text) <= NAME_MOST_CHARS and text.isascii() and text.isprintable() and " " not in text
 
 
 def _text(content_type: str, body: bytes) -> str | None:
@@ -69,7 +77,7 @@ def _origin(body: str) -> str | None:
     """Take the page's origin from the body of `connect`; the headers there are lists under any spelling."""
     try:
         return _edge.origin_of(json.loads(body))
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise ChatError(ErrorCode.BAD_REQUEST, "The connect event cannot be read.") from None
 
 
@@ -82,6 +90,6 @@ def _states(header: str | None) -> dict[str, Any]:
     """Read what `state_text` wrote; what another door or version wrote counts as no state."""
     try:
         states: Any = json.loads(base64.b64decode(header or "", validate=True) or b"{}")
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return {}
     return cast("dict[str, Any]", states) if isinstance(states, dict) else {}

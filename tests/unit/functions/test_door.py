@@ -89,6 +89,10 @@ async def status(req: func.HttpRequest) -> int:
         ({"ce-type": "azure.webpubsub.user.connect"}, 400),
         ({"ce-specversion": "0.3"}, 400),
         ({"ce-connectionId": None}, 400),
+        ({"ce-connectionId": "c\udcff"}, 400),
+        ({"ce-connectionId": "c 1"}, 400),
+        ({"ce-connectionId": "c" * 257}, 400),
+        ({"ce-userId": "t:\udcff"}, 400),
         ({"ce-time": "yesterday"}, 400),
         ({"ce-time": "2026-01-01T00:00:00"}, 400),
         ({"ce-time": "2026-01-01T00:00:00Z"}, 401),
@@ -114,6 +118,7 @@ async def test_a_page_of_somebody_else_is_refused_with_403() -> None:
     assert await status(request(body={"headers": {"Origin": ["https://evil.example.com"]}})) == 403
     assert await status(request(body={"headers": {"origin": ["https://web.example.com"]}})) == 200
     assert await status(request(changes={"ce-userId": None})) == 401
+    assert await status(func.HttpRequest(method="POST", url="/", headers=request().headers, body=b"[" * 9_000)) == 400
 
 
 async def test_connect_grants_no_roles() -> None:
@@ -184,7 +189,18 @@ def test_a_connections_state_comes_back_as_it_was(states: dict[str, str]) -> Non
     assert _cloud_events._states(written) == states
 
 
-@pytest.mark.parametrize("header", [None, "", "not base64!", base64.b64encode(b"[1]").decode(), "e30", "////"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        base64.b64encode(b"[" * 9_000).decode(),
+        None,
+        "",
+        "not base64!",
+        base64.b64encode(b"[1]").decode(),
+        "e30",
+        "////",
+    ],
+)
 def test_a_state_of_another_door_counts_as_none(header: str | None) -> None:
     """The person signs in again; nothing breaks."""
     assert _cloud_events._states(header) == {}
