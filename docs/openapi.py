@@ -19,10 +19,12 @@ for name, value in json.loads((ROOT / "local.settings.json.template").read_text(
 import function_app  # noqa: E402  # the repository is no installed package
 from shared.domain.conversation import Message  # noqa: E402
 from shared.domain.errors import ErrorCode  # noqa: E402
+from shared.domain.servers import ListedServer  # noqa: E402
 from shared.flow.history import SessionItem, SessionPage  # noqa: E402
 from shared.flow.people import FoundPeople  # noqa: E402
+from shared.flow.pinning import Accepted  # noqa: E402
 from shared.flow.roster import GroupItem, GroupPage  # noqa: E402
-from shared.wire.rest import Bounds, NewTitle, Posted  # noqa: E402
+from shared.wire.rest import AcceptedTool, Bounds, NewTitle, Posted  # noqa: E402
 from shared.wire.rest_groups import GroupChanges, NewGroup  # noqa: E402
 
 TARGET = ROOT / "docs" / "openapi.json"
@@ -47,6 +49,13 @@ class MessageList:
     last_seq: int
 
 
+@dataclass(frozen=True)
+class ServerList:
+    """The tool servers that somebody may use."""
+
+    items: list[ListedServer]
+
+
 _PAGE = ("limit", "cursor")
 SHAPES: dict[tuple[str, str], Shape] = {
     ("get", "/api/sessions"): Shape(query=(*_PAGE, "search"), data=SessionPage),
@@ -63,6 +72,8 @@ SHAPES: dict[tuple[str, str], Shape] = {
     ("post", "/api/groups/{id}/messages"): Shape(body=Posted),
     ("get", "/api/groups/{id}/export"): Shape(query=("format",)),
     ("get", "/api/people"): Shape(query=("query", *_PAGE), data=FoundPeople),
+    ("get", "/api/servers"): Shape(data=ServerList),
+    ("put", "/api/admin/servers/{server}/tools/{tool}"): Shape(body=AcceptedTool, data=Accepted),
     ("get", "/api/prompt"): Shape(query=("role",)),
     ("get", "/api/questions"): Shape(query=("category", "limit")),
     ("get", "/api/admin/security-events"): Shape(query=("day", *_PAGE)),

@@ -59,7 +59,9 @@ def new_title(body: bytes) -> str:
         raise unexpected(fault, "field") from None
 
 
-class _Accepted(BaseModel):
+class AcceptedTool(BaseModel):
+    """What an Admin accepts: the digest of the tool as it was shown."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
