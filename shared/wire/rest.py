@@ -74,7 +74,7 @@ def accepted_digest(body: bytes) -> str:
         ChatError: `bad_request`, naming the field.
     """
     try:
-        return _Accepted.model_validate(body_of(body)).digest
+        return AcceptedTool.model_validate(body_of(body)).digest
     except ValidationError as fault:
         raise unexpected(fault, "field") from None
 
