@@ -4,20 +4,15 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import azure.functions as func
 
 from functions import _edge
+from functions._cloud_parts import is_name, require_fresh, text_of
 from functions._state import state_from
 from shared.domain.errors import ChatError, ErrorCode
 
-FRESH_S = 300.0
-"""An event that is older was captured somewhere and sent again; clocks may differ by as much."""
-
-NAME_MOST_CHARS = 256
-_BINARY = frozenset({"application/octet-stream", "application/x-protobuf"})
 _SYSTEM_EVENTS = frozenset({"connect", "connected", "disconnected"})
 
 
@@ -35,11 +30,11 @@ async def read(req: func.HttpRequest) -> tuple[str, _edge.ClientEvent]:
     wanted = f"azure.webpubsub.{'sys' if name in _SYSTEM_EVENTS else 'user'}.{name}"
     ours = headers.get("ce-hub", "").lower() == _edge.HUB and headers.get("ce-specversion") == "1.0"
     user_id = headers.get("ce-userid", "")
-    named = _is_name(connection_id) and (not user_id or _is_name(user_id))
+    named = is_name(connection_id) and (not user_id or is_name(user_id))
     if not (ours and named and kind == wanted):
         raise ChatError(ErrorCode.BAD_REQUEST, "This is no event of our hub.")
-    _require_fresh(headers.get("ce-time", ""))
-    body = _text(headers.get("content-type", ""), req.get_body())
+    require_fresh(headers.get("ce-time", ""))
+    body = text_of(headers.get("content-type", ""), req.get_body())
     return name, _edge.ClientEvent(
         connection_id=_edge.ConnectionId(connection_id),
         user_id=_edge.UserId(user_id),
@@ -47,30 +42,6 @@ async def read(req: func.HttpRequest) -> tuple[str, _edge.ClientEvent]:
         state=state_from(_states(headers.get("ce-connectionstate"))),
         origin=_origin(body or "") if name == "connect" else None,
     )
-
-
-def _is_name(text: str) -> bool:
-    """Tell whether it can name a connection or a person: visible ASCII, which goes into addresses and keys."""
-    return 0 < len(text) <= NAME_MOST_CHARS and text.isascii() and text.isprintable() and " " not in text
-
-
-def _text(content_type: str, body: bytes) -> str | None:
-    """Read a body that is text; None for a binary frame, and for bytes that are not UTF-8."""
-    if content_type.partition(";")[0].strip().lower() in _BINARY:
-        return None
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _require_fresh(time: str) -> None:
-    try:
-        age = datetime.now(UTC) - datetime.fromisoformat(time)
-    except (ValueError, TypeError, OverflowError):
-        raise ChatError(ErrorCode.BAD_REQUEST, "ce-time is no time with a zone.") from None
-    if abs(age.total_seconds()) > FRESH_S:
-        raise ChatError(ErrorCode.UNAUTHENTICATED, "This event is too old, or from the future.")
 
 
 def _origin(body: str) -> str | None:
