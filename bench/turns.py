@@ -17,19 +17,21 @@ import time
 import urllib.request
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from tests.e2e.stack import Stack
+from tests.e2e.talk import QUESTION, Talker, call
 from tests.faults.pages import Page
 
 BUDGET = (11, 28)
-"""Most durable actions and history events of a simple turn (docs/architecture.md, "What a turn costs")."""
+"""Most durable actions and history events of a simple turn (docs/reliability.md, "What a turn costs")."""
 KINDS = {
     "simple": ("nora.none", "Hello"),
     "tool": ("sam.sales", "How is my pipeline this quarter?"),
@@ -61,15 +63,17 @@ def fetch(url: str, method: str = "GET") -> Any:
     return json.loads(text) if text else None
 
 
-async def cost_of(stack: Stack, page: Page, question: str) -> Cost:
+Play = Callable[[], Awaitable[tuple[str, int]]]
+"""Plays one turn; gives its id and how many pieces of text one client was sent."""
+
+
+async def cost_of(stack: Stack, play: Play) -> Cost:
     """Play one turn and count."""
     cosmos, service = f"{stack.url('cosmos')}/_stats", f"{stack.url('webpubsub')}/_stats"
     for stats in (cosmos, service):
         fetch(stats, "DELETE")
     began = time.monotonic()
-    turn_id = await page.ask(question, str(uuid.uuid4()))
-    await approve(page, turn_id)
-    await page.end_of(turn_id)
+    turn_id, deltas = await play()
     seconds = time.monotonic() - began
     await asyncio.sleep(QUIET_S)
     stored, sent = fetch(cosmos), fetch(service)["operations"]
@@ -83,7 +87,7 @@ async def cost_of(stack: Stack, page: Page, question: str) -> Cost:
         operations=operations,
         request_units=round(stored["charge"], 1),
         sends=sum(count for name, count in sent.items() if name.startswith("send_")),
-        deltas=sum(frame["type"] == "response.delta" for frame in page.of(turn_id)),
+        deltas=deltas,
         actions=sum(kind in ACTIONS for kind in history),
         events=len(history),
         seconds=round(seconds, 1),
@@ -96,6 +100,21 @@ def durable_history(stack: Stack, instance_id: str) -> list[int]:
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         rows = database.execute("SELECT event FROM history WHERE instance_id=? ORDER BY position", (instance_id,))
         return [json.loads(event)["EventType"] for (event,) in rows]
+
+
+async def ask_alone(page: Page, question: str) -> tuple[str, int]:
+    """Ask in a session."""
+    turn_id = await page.ask(question, str(uuid.uuid4()))
+    await approve(page, turn_id)
+    await page.end_of(turn_id)
+    return turn_id, sum(frame["type"] == "response.delta" for frame in page.of(turn_id))
+
+
+async def ask_together(talker: Talker) -> tuple[str, int]:
+    """Ask in a group."""
+    turn_id = (await talker.say(QUESTION))["turn_id"]
+    await talker.committed(turn_id)
+    return turn_id, len(talker.of(turn_id, "response.delta"))
 
 
 async def approve(page: Page, turn_id: str) -> None:
@@ -116,7 +135,16 @@ async def measure(stack: Stack, times: int) -> dict[str, list[Cost]]:
     async with aiohttp.ClientSession() as http:
         for kind, (user, question) in KINDS.items():
             async with Page(http, stack, stack.token(user), str(uuid.uuid4())) as page:
-                costs[kind] = [await cost_of(stack, page, question) for _ in range(times + 1)][1:]
+                play = partial(ask_alone, page, question)
+                costs[kind] = [await cost_of(stack, play) for _ in range(times + 1)][1:]
+    async with Talker(stack, "sam.sales") as sam, Talker(stack, "sue.sales") as sue:
+        await sue.sign_in()
+        group = call(stack, "POST", "groups", token=sam.token, body={"title": "Costs", "role": "Sales"})["group_id"]
+        await sam.sign_in()
+        call(stack, "PUT", f"groups/{group}/members/{sue.user_id}", token=sam.token)
+        for one in (sam, sue):
+            await one.enter(group)
+        costs["group of two, tool"] = [await cost_of(stack, partial(ask_together, sam)) for _ in range(times + 1)][1:]
     return costs
 
 
