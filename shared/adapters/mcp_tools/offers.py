@@ -59,7 +59,7 @@ def _visible(part: Any) -> Any:
 
 
 def _usable(spec: ToolSpec) -> bool:
-    named = _OFFERABLE.fullmatch(spec.offered_name) is not None and "__" not in spec.name
+    named = _OFFERABLE.fullmatch(spec.offered_name) is not None and spec.name != "" and "__" not in spec.name
     brief = len(spec.description) <= DESCRIPTION_MOST_CHARS and len(json.dumps(spec.input_schema)) <= SCHEMA_MOST_CHARS
     if not (named and brief):
         _log.warning("tool.left_out", extra={"server": spec.server, "tool": spec.name[:80]})
