@@ -270,6 +270,7 @@ module access 'modules/access.bicep' = {
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
     hostStorageName: storage.outputs.hostName
+    packageContainerName: storage.outputs.packageContainerName
     promptsStorageName: storage.outputs.promptsName
     promptsContainerName: storage.outputs.promptsContainerName
     cosmosAccountName: cosmos.outputs.accountName
@@ -363,6 +364,8 @@ output WEB_PUBSUB_NAME string = webPubSub.outputs.serviceName
 output WEB_PUBSUB_PRINCIPAL_ID string = webPubSub.outputs.principalId
 output APP_PRINCIPAL_ID string = identity.outputs.principalId
 output COSMOS_ENDPOINT string = cosmos.outputs.endpoint
+output HOST_STORAGE_NAME string = storage.outputs.hostName
+output PACKAGE_CONTAINER string = storage.outputs.packageContainerName
 output PROMPTS_STORAGE_NAME string = storage.outputs.promptsName
 output PROMPTS_CONTAINER string = storage.outputs.promptsContainerName
 output UPSTREAM_AUDIENCE string = createSignIn ? entra.outputs.upstreamAudience : signIn.upstreamAudience

@@ -7,6 +7,7 @@ param webPubSubPrincipalId string
 param deployerPrincipalId string
 param deployerPrincipalType string
 param hostStorageName string
+param packageContainerName string
 param promptsStorageName string
 param promptsContainerName string
 param cosmosAccountName string
@@ -37,6 +38,16 @@ var hasDeployer = !empty(deployerPrincipalId)
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: hostStorageName
+}
+
+resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' existing = {
+  parent: hostStorage
+  name: 'default'
+}
+
+resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = {
+  parent: hostBlobs
+  name: packageContainerName
 }
 
 resource promptsStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
@@ -190,6 +201,17 @@ resource webPubSubOnVault 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 resource deployerOnPrompts 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer) {
   name: guid(promptContainer.id, deployerPrincipalId, roles.storageBlobDataContributor)
   scope: promptContainer
+  properties: {
+    roleDefinitionId: subscriptionResourceId(definition, roles.storageBlobDataContributor)
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+  }
+}
+
+// Who deploys, trigger door only: uploads the package that the plan runs from.
+resource deployerOnPackages 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasDeployer && door == 'trigger') {
+  name: guid(packageContainer.id, deployerPrincipalId, roles.storageBlobDataContributor)
+  scope: packageContainer
   properties: {
     roleDefinitionId: subscriptionResourceId(definition, roles.storageBlobDataContributor)
     principalId: deployerPrincipalId

@@ -114,6 +114,7 @@ resource promptDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-pre
 
 output hostId string = host.id
 output hostName string = host.name
+output packageContainerName string = packages.name
 output packageContainerUrl string = '${host.properties.primaryEndpoints.blob}${packages.name}'
 output promptsId string = prompts.id
 output promptsName string = prompts.name

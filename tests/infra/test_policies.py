@@ -29,6 +29,8 @@ ROLES = {
     # Trigger door only; the exception of docs/security.md.
     (WEB_PUBSUB, "Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6", "vault"),
     (DEPLOYER, "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "promptContainer"),
+    # Trigger door only.
+    (DEPLOYER, "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "packageContainer"),
     (
         *(DEPLOYER, "Cosmos DB Built-in Data Contributor", "00000000-0000-0000-0000-000000000002"),
         "dbs/${cosmosDatabaseName}/colls/registry",
@@ -138,7 +140,8 @@ def test_what_only_some_deployments_have_is_conditional() -> None:
 
     assert access["webPubSubOnVault"].condition == "(door == 'trigger')"
     deployers = {name: one.condition for name, one in access.items() if name.startswith("deployerOn")}
-    assert deployers.pop("deployerOnVault") == "(hasDeployer && door == 'trigger')"
+    for name in ("deployerOnVault", "deployerOnPackages"):
+        assert deployers.pop(name) == "(hasDeployer && door == 'trigger')"
     assert set(deployers.values()) == {"(hasDeployer)"}
 
 
