@@ -8,14 +8,19 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from functions import _edge
-from shared.bootstrap import services, settings
-from shared.domain.errors import StoreUnavailable
-from shared.domain.ids import ConversationKey
+from shared.bootstrap import engine, prompts, services, settings
+from shared.domain.errors import ChannelUnavailable, EngineUnavailable, StoreUnavailable
+from shared.domain.ids import ConversationKey, PublicId, RoomName, TurnId, UserId
 from shared.domain.models import report
+from shared.domain.prompt import SYSTEM_PROMPT
+from shared.domain.turns import TurnRef
 from shared.flow.servers import report as servers_report
 from shared.wire.outbound import to_json
 
 bp = df.Blueprint()
+
+PROBE = "readiness"  # nothing has this id, and an answer is an answer
+PATIENCE_S = 5.0
 
 
 @bp.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -33,25 +38,33 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001  #
 
 
 @bp.route("health/ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-    """Say whether store and tool registry answer, 503 if not, and which tool servers do not, which costs only them."""
+@bp.durable_client_input(client_name="client")
+async def ready(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:  # noqa: ARG001
+    """Say of each dependency whether it answers, 503 if one does not; a tool server that is down costs only itself."""
     ports = services()
-    names = ("store", "tools")
-    checks = await asyncio.gather(
-        _answers(ports.conversations.head(ConversationKey("readiness"))), _answers(_discovered())
-    )
-    good = all(check == "ok" for check in checks)
-    data: dict[str, Any] = {"checks": dict(zip(names, checks, strict=True))}
-    if checks[1] == "ok":
+    asked: dict[str, Awaitable[Any]] = {
+        "store": ports.conversations.head(ConversationKey(PROBE)),
+        "tools": _discovered(),
+        "prompts": _prompt(),
+        "channel": ports.channel.present(RoomName(PROBE)),
+        "sealing": ports.sealer.seal(PROBE, user_id=UserId(PROBE), session_id=PublicId(PROBE)),
+        "scheduler": engine(client).stop(TurnRef(key=ConversationKey(PROBE), turn_id=TurnId(PROBE), epoch=1), PROBE),
+    }
+    answers = await asyncio.gather(*(_answers(check) for check in asked.values()))
+    good = all(check == "ok" for check in answers)
+    data: dict[str, Any] = {"checks": dict(zip(asked, answers, strict=True))}
+    if data["checks"]["tools"] == "ok":
         data["servers"] = to_json(await servers_report(ports))
     return _edge.respond({"success": good, "data": data}, 200 if good else 503)
 
 
 async def _answers(check: Awaitable[Any]) -> str:
     try:
-        await check
-    except StoreUnavailable as fault:
+        await asyncio.wait_for(check, PATIENCE_S)
+    except (StoreUnavailable, ChannelUnavailable, EngineUnavailable) as fault:
         return f"unavailable: {fault}"
+    except TimeoutError:
+        return f"unavailable: no answer within {PATIENCE_S:g} s"
     return "ok"
 
 
@@ -59,3 +72,8 @@ async def _discovered() -> None:
     servers, manifests = await asyncio.gather(services().registry.servers(), services().registry.manifests())
     if servers and not manifests:
         raise StoreUnavailable("no tool server has been asked yet")
+
+
+async def _prompt() -> None:
+    if await prompts().get(SYSTEM_PROMPT) is None:
+        raise StoreUnavailable("there is no system prompt")
