@@ -5,11 +5,13 @@ export function wireNaming(at, actions) {
   const close = () => {
     at("naming").hidden = true;
     at("title").hidden = false;
+    at("rename").hidden = false;
     at("rename").focus();
   };
   at("rename").addEventListener("click", () => {
     at("new-title").value = at("title").textContent;
     at("title").hidden = true;
+    at("rename").hidden = true;
     at("naming").hidden = false;
     at("new-title").select();
   });
@@ -26,7 +28,7 @@ export function wireNaming(at, actions) {
 export function renderNaming(at, { conversation, chats, open }) {
   const known = chats.some((chat) => chat.session_id === open);
   const shown = conversation.kind !== "group" && known && conversation.turns.size > 0;
-  at("rename").hidden = !shown;
+  at("rename").hidden = !shown || !at("naming").hidden;
   if (!shown && !at("naming").hidden) {
     at("naming").hidden = true;
     at("title").hidden = false;

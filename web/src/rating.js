@@ -2,8 +2,8 @@
 
 const COMMENT_MOST = 2000;
 const THUMBS = [
-  { rating: "up", sign: "👍", words: "Good answer" },
-  { rating: "down", sign: "👎", words: "Bad answer" },
+  { rating: "up", words: "Helpful" },
+  { rating: "down", words: "Not helpful" },
 ];
 
 /**
@@ -39,8 +39,8 @@ function press(root, rating) {
 function rating(element, root, turn, actions) {
   const field = element("input", { maxlength: COMMENT_MOST, "aria-label": "What about it?", placeholder: "What about it? (optional)", "data-testid": "rating-comment" });
   const form = element("form", { class: "row", hidden: true, autocomplete: "off" }, field, element("button", { type: "submit", class: "button quiet", text: "Tell us" }));
-  const thumbs = THUMBS.map(({ rating: value, sign, words }) => {
-    const thumb = element("button", { type: "button", class: "button quiet thumb", text: sign, title: words, "aria-label": words, "aria-pressed": "false", "data-rating": value, "data-testid": `thumb-${value}` });
+  const thumbs = THUMBS.map(({ rating: value, words }) => {
+    const thumb = element("button", { type: "button", class: "button quiet thumb", text: words, "aria-pressed": "false", "data-rating": value, "data-testid": `thumb-${value}` });
     thumb.addEventListener("click", () => {
       press(root, value);
       form.hidden = false;
