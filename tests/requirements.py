@@ -86,6 +86,7 @@ PROMISES = {
     "tools:addresses": "Tool servers are called at open addresses only, whatever a name or a redirect leads to.",
     "tools:token-wait": "A call whose token has ended waits for session.update, as long as an approval would.",
     "tools:approval-survives": "A call that waits for approval survives a restart of everything.",
+    "tools:own-audience": "A tool server gets a token made for it on behalf of the person, and takes no other.",
     "tools:untrusted-results": "After tool results in a turn, what writes or sends out needs approval.",
     "tools:quoted": "What tools return reaches the model marked as data, at most 64,000 characters, nothing invisible in it.",
     "tools:server-down": "People and model are told which tool server is missing; the answer still comes.",

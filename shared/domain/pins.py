@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +50,12 @@ def trusted(manifest: Manifest, pins: Pins | None) -> tuple[ToolSpec, ...]:
     """Give the tools that are as they were pinned; without pins there are none."""
     known = pins.tools if pins else {}
     return tuple(tool for tool in manifest.tools if known.get(tool.name) == digest_of(tool))
+
+
+def lost(manifest: Manifest, pins: Pins | None, good: Sequence[ToolSpec]) -> tuple[str, ...]:
+    """Name the tools that were trusted once and are not now; the name of a new one is its server's word alone."""
+    known, left = (pins.tools if pins else {}), {tool.name for tool in good}
+    return tuple(tool.name for tool in manifest.tools if tool.name in known and tool.name not in left)
 
 
 def withheld(manifest: Manifest, pins: Pins | None) -> tuple[Withheld, ...]:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from shared.domain.identity import RoleChoice
-from shared.domain.pins import trusted, withheld
+from shared.domain.pins import lost, trusted
 from shared.domain.policy import ANYONE, may_use
 from shared.domain.tools import ServerEntry, ToolSpec, ruled
 from shared.flow.services import Services
@@ -41,23 +41,15 @@ async def select(services: Services, role: RoleChoice) -> Catalog:
     allowed = tuple(entry for entry in entries if may_use(entry.roles, role.effective))
     offered = {manifest.server: manifest for manifest in manifests}
     pinned = {one.server: one for one in pins}
-    tools = [
-        tool
-        for entry in allowed
-        if entry.name in offered
-        for spec in trusted(offered[entry.name], pinned.get(entry.name))
-        if (tool := ruled(entry, spec)) is not None
-    ]
+    good = {
+        entry.name: trusted(offered[entry.name], pinned.get(entry.name)) for entry in allowed if entry.name in offered
+    }
+    tools = [tool for entry in allowed for spec in good.get(entry.name, ()) if (tool := ruled(entry, spec)) is not None]
     missing = tuple(entry.name for entry in allowed if entry.name not in offered)
     ill = {status.server for status in statuses if not status.up}
     down = tuple(entry.name for entry in allowed if entry.name in ill or entry.name in missing)
     changed = tuple(
-        f"{entry.name}/{one.name}"
-        for entry in allowed
-        if entry.name in offered
-        for one in withheld(offered[entry.name], pinned.get(entry.name))
-        # The name of a new tool is its server's word, and not for a prompt.
-        if one.reason == "changed"
+        f"{name}/{tool}" for name, specs in good.items() for tool in lost(offered[name], pinned.get(name), specs)
     )
     return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing, down=down, changed=changed)
 

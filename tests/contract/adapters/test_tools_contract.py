@@ -1,11 +1,15 @@
 """What every ToolRunner does, and how the real one behaves towards real servers."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from shared.adapters.mcp_tools.client import McpTools
+from shared.adapters.on_behalf_of import OnBehalfOf
+from shared.adapters.system_clock import SystemClock
 from shared.domain.errors import ChatError
+from shared.domain.ids import UserId
 from shared.domain.tools import CallState, ServerEntry, ToolContext
 
 from .conftest import TENANT, Part
@@ -95,3 +99,49 @@ async def test_bad_arguments_are_told_to_the_model(tools: McpTools, tool_servers
 
     assert result.state is CallState.FAILED
     assert result.text
+
+
+@pytest.mark.requirement("tools:own-audience")
+@pytest.mark.parametrize("given", ["the person's own", "another server's", "none"])
+async def test_a_server_takes_no_token_but_one_made_for_it_on_behalf_of_the_person(
+    tool_servers: Part, identity: Part, given: str
+) -> None:
+    """Passed through, meant for somebody else or absent: refused, counted, and nothing is called."""
+    exchange = OnBehalfOf(identity.url, "33333333-3333-4333-8333-333333333333", "local-obo-secret")
+
+    async def tokens(server: ServerEntry, context: ToolContext, *, fresh: bool = False) -> str | None:
+        assert context.user_token is not None
+        if given == "the person's own":
+            return context.user_token
+        if given == "none":
+            return None
+        other = f"api://salescoach-mcp-{'hr' if server.name == 'sfdc' else 'sfdc'}"
+        return await exchange.for_user(UserId(context.user_id), context.user_token, other, fresh=fresh)
+
+    tool_servers.ask("DELETE", "/_stats")
+    adapter = McpTools(tokens, SystemClock(), loopback=True)
+    result = await adapter.call(
+        entry(tool_servers), call("pipeline_summary", owner="me"), context(identity.token("sam.sales"))
+    )
+    await adapter.close()
+
+    figures = tool_servers.ask("GET", "/_stats")["sfdc"]
+    assert result.state is CallState.FAILED
+    assert figures["calls"] == {}
+    assert figures["refusals"] >= 1
+
+
+@pytest.mark.requirement("tools:own-audience")
+async def test_the_token_that_a_server_gets_is_for_it_alone(
+    tools: McpTools, tool_servers: Part, identity: Part
+) -> None:
+    """Nothing that we send is refused."""
+    tool_servers.ask("DELETE", "/_stats")
+    for name, tool in (("sfdc", "forecast"), ("winloss", "win_rate")):
+        one = replace(call(tool), server=name)
+        result = await tools.call(entry(tool_servers, name), one, context(identity.token("sam.sales")))
+        assert result.state is CallState.DONE, result
+
+    assert {name: one["refusals"] for name, one in tool_servers.ask("GET", "/_stats").items() if one["calls"]} == {
+        "sfdc": 0, "winloss": 0,
+    }  # fmt: skip
