@@ -152,6 +152,7 @@ def test_every_setting_stands_in_template_and_docs_and_no_other() -> None:
         "MANAGED_IDENTITY_CLIENT_ID",
         "UPSTREAM_AUDIENCE",
         "UPSTREAM_PRINCIPAL",
+        "SEALING_KEY_ID",
         "AZURE_OPENAI_ENDPOINT",
         "AZURE_OPENAI_API_KEY",
         "APP_COMMIT",
