@@ -1,17 +1,20 @@
-"""Try a running SalesCoach by its URL: sign-in, ask, tool, resume; and say how long handshake and events took.
+"""Try a running SalesCoach by its URL: sign-in, ask, tool, group, resume; and say how long handshake and events took.
 
 SMOKE_API_URL and SMOKE_TOKEN name a deployment and a person of it; without them a local stack is started.
+What the tests began there they delete again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +48,35 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Generator[Target]:
     stack.stop()
 
 
-def call(target: Target, method: str, path: str, *, signed: bool = True) -> tuple[int, dict[str, Any]]:
+def call(
+    target: Target, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True
+) -> tuple[int, dict[str, Any]]:
     """Ask the API."""
     headers = {"Authorization": f"Bearer {target.token}"} if signed else {}
-    request = urllib.request.Request(target.api + path, b"{}" if method == "POST" else None, headers, method=method)  # noqa: S310
+    data = json.dumps(body or {}).encode() if method == "POST" else None
+    request = urllib.request.Request(target.api + path, data, headers, method=method)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as fault:
         with fault:
             return fault.code, json.loads(fault.read() or b"{}")
+
+
+Tell = Callable[[str, float], None]
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Record a figure in the report, and show it."""
+
+    def write(name: str, began: float) -> None:
+        took_ms = round((time.monotonic() - began) * 1000)
+        record_property(name, took_ms)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{name}: {took_ms}\n")
+
+    return write
 
 
 def test_health_names_version_and_commit(target: Target) -> None:
@@ -98,40 +120,79 @@ class Line:
                 return frame
 
 
-@pytest.mark.requirement("smoke:whole-way")
-async def test_a_question_goes_the_whole_way_and_can_be_resumed(
-    target: Target, record_property: Callable[[str, object], None]
-) -> None:
-    """Sign-in, a tool, the answer, and the same answer again on a new connection."""
-    session = str(uuid.uuid4())
-    _, negotiated = call(target, "POST", "/api/negotiate")
+@asynccontextmanager
+async def connected(target: Target, tell: Tell | None = None) -> AsyncGenerator[Line]:
+    """Negotiate and open a WebSocket, as a bare client does."""
+    status, negotiated = call(target, "POST", "/api/negotiate")
+    assert status == 200, negotiated
     async with aiohttp.ClientSession() as http:
         began = time.monotonic()
         async with http.ws_connect(negotiated["data"]["url"]) as socket:
-            record_property("handshake_ms", round((time.monotonic() - began) * 1000))
-            line = Line(socket)
-            began = time.monotonic()
-            await line.say(type="session.update", accessToken=target.token, session_id=session)
-            created = await line.hear("session.created", "error")
-            record_property("upstream_ms", round((time.monotonic() - began) * 1000))
-            assert created["type"] == "session.created", created
-            began = time.monotonic()
-            await line.say(type="query", content=QUESTION, session_id=session)
-            accepted = await line.hear("query.accepted", "error")
-            await line.hear("response.delta")
-            record_property("first_delta_ms", round((time.monotonic() - began) * 1000))
-            end = await line.hear(*ENDS)
-        _, again = call(target, "POST", "/api/negotiate")
-        async with http.ws_connect(again["data"]["url"]) as socket:
-            second = Line(socket)
-            await second.say(type="session.update", accessToken=target.token, session_id=session)
-            await second.hear("session.created")
-            turn = accepted["turn_id"]
-            await second.say(type="turn.resume", turn_id=turn, conversation_id=session)
-            snapshot = await second.hear("response.snapshot", "error")
+            if tell is not None:
+                tell("handshake_ms", began)
+            yield Line(socket)
+
+
+async def signed_in(line: Line, target: Target, session: str, tell: Tell | None = None) -> dict[str, Any]:
+    """Open a session on the connection; the first event that goes through the service to the app and back."""
+    began = time.monotonic()
+    await line.say(type="session.update", accessToken=target.token, session_id=session)
+    created = await line.hear("session.created", "error")
+    assert created["type"] == "session.created", created
+    if tell is not None:
+        tell("upstream_ms", began)
+    return created
+
+
+@pytest.mark.requirement("smoke:whole-way")
+async def test_a_question_goes_the_whole_way_and_can_be_resumed(target: Target, tell: Tell) -> None:
+    """Sign-in, a tool, the answer, and the same answer again on a new connection."""
+    session = str(uuid.uuid4())
+    async with connected(target, tell) as line:
+        created = await signed_in(line, target, session, tell)
+        began = time.monotonic()
+        await line.say(type="query", content=QUESTION, session_id=session)
+        accepted = await line.hear("query.accepted", "error")
+        tell("accepted_ms", began)
+        await line.hear("response.delta")
+        tell("first_delta_ms", began)
+        end = await line.hear(*ENDS)
+    async with connected(target) as second:
+        await signed_in(second, target, session)
+        await second.say(type="turn.resume", turn_id=accepted["turn_id"], conversation_id=session)
+        snapshot = await second.hear("response.snapshot", "error")
+    deleted, refusal = call(target, "DELETE", f"/api/sessions/{session}")
 
     answer = next(frame for frame in line.frames if frame["type"] == "response")
     assert end["type"] == "response.committed", end
     if created["tools"]:
         assert [frame for frame in line.frames if frame["type"] == "tool.finished" and frame["ok"]]
     assert snapshot["response"]["content"] == answer["content"]
+    assert deleted == 200, refusal
+
+
+@pytest.mark.requirement("smoke:whole-way")
+async def test_a_group_hears_the_coach_when_it_is_called(target: Target) -> None:
+    """Founded, joined, a word among people, a question to the coach, read again over REST, and ended."""
+    founded, group = call(target, "POST", "/api/groups", {"title": "Smoke test", "reply_policy": "mention"})
+    assert founded == 201, group
+    group_id = group["data"]["group_id"]
+    try:
+        async with connected(target) as line:
+            await signed_in(line, target, str(uuid.uuid4()))
+            await line.say(type="join_group", group_id=group_id)
+            joined = await line.hear("group.joined", "error")
+            await line.say(type="query", group_id=group_id, content="Good morning.")
+            among_people = await line.hear("query.accepted", "error")
+            await line.say(type="query", group_id=group_id, content=f"@coach {QUESTION}")
+            called = await line.hear("query.accepted", "error")
+            end = await line.hear(*ENDS)
+        _, stored = call(target, "GET", f"/api/groups/{group_id}/messages")
+    finally:
+        ended, refusal = call(target, "DELETE", f"/api/groups/{group_id}")
+
+    assert joined["type"] == "group.joined", joined
+    assert among_people["turn_id"] is None
+    assert (end["type"], end["turn_id"]) == ("response.committed", called["turn_id"])
+    assert [message["author"] for message in stored["data"]["items"]] == ["user", "user", "assistant"]
+    assert ended == 200, refusal
