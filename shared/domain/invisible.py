@@ -16,3 +16,8 @@ _INVISIBLE = re.compile(
 def visible(text: str) -> str:
     """Give the text without what cannot be seen."""
     return _INVISIBLE.sub("", text)
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether all of a text can be seen."""
+    return _INVISIBLE.search(text) is None

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.ids import call_id
+from shared.domain.invisible import is_visible
 from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall, ToolSpec
 from shared.domain.turn_events import RunRound
 from shared.domain.turns import Turn
@@ -48,12 +49,13 @@ def plan_call(plan: Plan, index: int, requested: RequestedCall) -> ToolCall:
         return _settled(planned, CallState.REFUSED, "There is no such tool.")
     if arguments is None:
         return _settled(planned, CallState.FAILED, "The arguments are not a JSON object.")
-    fault = plan.fits(tool, arguments)
+    asks = tool.needs_approval or (plan.tainted and tool.acts)
+    fault = _fault(plan, tool, arguments, asks=asks)
     if fault is not None:
-        return _settled(planned, CallState.FAILED, f"The arguments do not fit: {fault}")
+        return _settled(planned, CallState.FAILED, fault)
     if index >= plan.effect.calls_left:
         return _settled(planned, CallState.REFUSED, "The limit of tool calls for this question is reached.")
-    if tool.needs_approval or (plan.tainted and tool.acts):
+    if asks:
         return _to_approve(plan, planned)
     return planned
 
@@ -63,6 +65,16 @@ def _to_approve(plan: Plan, call: ToolCall) -> ToolCall:
     if not plan.turn.sight().hears(plan.turn.conversation.bound_to):
         return _settled(call, CallState.REFUSED, "Who asked may not see this call, and so cannot approve it.")
     return replace(call, approval=Approval.WAITING, expires_at=plan.approve_until)
+
+
+def _fault(plan: Plan, tool: ToolSpec, arguments: dict[str, Any], *, asks: bool) -> str | None:
+    """Say why a call cannot be made with these arguments; nobody can approve what cannot be seen."""
+    fault = plan.fits(tool, arguments)
+    if fault is not None:
+        return f"The arguments do not fit: {fault}"
+    if asks and not is_visible(json.dumps(arguments, ensure_ascii=False)):
+        return "The arguments hold characters that cannot be seen."
+    return None
 
 
 def _settled(call: ToolCall, state: CallState, reason: str) -> ToolCall:

@@ -5,6 +5,7 @@ import math
 
 from shared.domain.frame_parts import address
 from shared.domain.frames import ToolProgress
+from shared.domain.invisible import visible
 from shared.domain.tools import ToolCall
 from shared.domain.turns import Turn
 from shared.flow.audience import tell
@@ -39,7 +40,7 @@ class ProgressTeller:
             name=self._call.name,
             progress=progress,
             total=total if total is not None and math.isfinite(total) else None,
-            text=" ".join(message.split())[:WORDS_MOST] if message else None,
+            text=" ".join(visible(message).split())[:WORDS_MOST] if message else None,
         )
         self._sending = asyncio.create_task(tell(self._services, self._turn.conversation, frame))
 

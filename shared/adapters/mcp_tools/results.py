@@ -4,6 +4,7 @@ import json
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from shared.domain.invisible import visible
 from shared.domain.tools import CallState, ToolCall, ToolResult
 
 SUMMARY_CHARS = 140
@@ -96,7 +97,7 @@ def _summary(call: ToolCall, facts: dict[str, Any], texts: list[str]) -> str:
 
 
 def _line(text: str) -> str:
-    words = " ".join(text.split())
+    words = " ".join(visible(text).split())
     return words if len(words) <= SUMMARY_CHARS else f"{words[: SUMMARY_CHARS - 1].rstrip()}…"
 
 

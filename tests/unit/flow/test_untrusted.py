@@ -1,5 +1,6 @@
 """What tools return is other people's words: marked as such, and whoever has read them asks before acting."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -100,6 +101,20 @@ async def test_an_approval_is_bound_to_the_exact_arguments(room: Any, rounds: An
     shown = [frame.arguments for frame in room.frames("tool.approval_required")]
     assert shown == [{"account": "A"}, {"account": "B"}]
     assert [one.call.arguments for one in room.tools.called] == [{"account": "A"}]
+
+
+@pytest.mark.requirement("tools:untrusted-results")
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\U000e0041", "\u2066"])
+async def test_nobody_is_asked_to_approve_what_cannot_be_seen(room: Any, rounds: Any, hidden: str) -> None:
+    """Arguments that read otherwise than they are do not become a question."""
+    wish = RequestedCall(name="sfdc__log_activity", arguments_json=json.dumps({"subject": f"pay 1{hidden}00"}))
+    room.scripted([RoundFinished(reason="tool_calls", model="m", usage=rounds.USED, calls=(wish,))], rounds.says("No."))
+    await room.ask()
+    await room.run()
+
+    assert room.frames("tool.approval_required") == []
+    assert room.tools.called == []
+    assert "cannot be seen" in told(room, 1)[0]
 
 
 @pytest.mark.requirement("tools:quoted")
