@@ -89,3 +89,11 @@ def test_a_line_of_the_log_is_read_as_the_alerts_read_it() -> None:
         'AppTraces | where Message startswith "{" | extend line = parse_json(Message)'
         " | extend event = tostring(line.message), turn = tostring(line.turn_id)"
     )
+
+
+def test_the_lines_that_alerts_wait_for_leave_the_app() -> None:
+    """They are information; a host that keeps warnings only would silence the alerts."""
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+
+    assert host["logging"]["logLevel"]["default"] == "Information"
+    assert not any(name.startswith(("Function", "salescoach")) for name in host["logging"]["logLevel"])
