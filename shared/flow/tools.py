@@ -38,6 +38,9 @@ WATCH_INTERVAL_S = 0.8
 
 TOKEN_EXPIRED = "The sign-in has ended (token_expired), and no session.update came in time."  # noqa: S105  # words
 
+RENEWED_AFTER_S = 2.0
+"""A lease is renewed when so much of it is used up; a twin takes whoever does not for five seconds for dead."""
+
 _log = logging.getLogger("salescoach.tools")
 
 
@@ -221,14 +224,25 @@ async def _watch(services: TurnServices, turn: Turn) -> Literal["fenced", "cance
     while True:
         await _pause(services, turn)
         try:
-            seen = await services.conversations.renew(turn.ref(), _lease(services, turn))
+            seen = await services.conversations.turn(turn.conversation.key, turn.turn_id)
+            if seen is None or seen.epoch != turn.epoch or seen.status.ended or seen.sealed is not None:
+                return "fenced"
+            if seen.cancel_requested:
+                return "cancelled"
+            await _keep_lease(services, seen)
         except StoreUnavailable as fault:
             _log.warning("lease.unrenewed", extra={"turn_id": turn.turn_id, "reason": str(fault)})
-            continue
-        if seen is None:
-            return "fenced"
-        if seen.cancel_requested:
-            return "cancelled"
+
+
+async def _keep_lease(services: TurnServices, seen: Turn) -> None:
+    """Renew what runs out, and nothing else.
+
+    A longer lease belongs to a wait for approvals, which may follow these calls; who decides on one shortens it, and it
+    must stay short, else a word that woke nobody would not be found.
+    """
+    left_s = (seen.lease_until - services.clock.now()).total_seconds()
+    if left_s < LEASE_S - RENEWED_AFTER_S:
+        await services.conversations.renew(seen.ref(), services.clock.now() + timedelta(seconds=LEASE_S))
 
 
 def _lease(services: TurnServices, turn: Turn) -> datetime:

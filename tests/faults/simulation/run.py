@@ -180,8 +180,9 @@ async def _live(ran: Ran, deployment: Deployment) -> None:
         else:
             ran.faults.append("a person waits in vain")
     ran.slowest_s = max(_waits(ran), default=0.0)
-    # A process that stood still when the storm ended still has its work to give back.
-    for _ in range(60):
+    # A process that stood still when the storm ended still has its work to give back, and an execution that lost its
+    # turn may wait for a word to the end before it sees that.
+    for _ in range(round(PATIENCE_S)):
         if not any(instance.status == "running" for instance in ran.engine.instances.values()):
             break
         await asyncio.sleep(2)
