@@ -39,6 +39,8 @@ PROMISES = {
     "security:recorded": "What was refused or neutralised, and restricted calls, are recorded without content.",
     "security:admin-only": "Security events are for Admins only, and reading them is recorded.",
     "logs:allow-list": "A log line holds allowed fields only: ids, counts, codes; never what a fault says.",
+    "secrets:canaries": "Contents, addresses and tokens are in no log, durable record or error; tokens in no database.",
+    "authenticate:tenants-apart": "Two tenants in one worker never share a cache entry.",
     "edge:bad-input": "Each kind of bad input gets its documented code, and the next message is answered as ever.",
     "edge:mutated-inputs": "Damaged input at any route or event crashes nothing, is no internal error, and touches nobody.",
     "authorise:table": "Who may call which route and send which message, own and foreign, is one table, and it holds.",
