@@ -11,6 +11,7 @@ from tests.infra.bicep_text import INFRA
 # An `az` that keeps what it was asked and answers with a fixed id, or with nothing for what is not there yet.
 FAKE_AZ = """#!/bin/sh
 printf '%s\\n' "$*" >> "$AZ_CALLS"
+case "$*" in *upload*) [ "$(grep -c upload "$AZ_CALLS")" -ge "${UPLOADS_FROM:-1}" ] || exit 1 ;; esac
 case "$*" in
   *'account show'*) printf 'tenant-id' ;;
   *' list '*|*'rest --url'*|*'keyvault secret show'*) [ -n "${AZ_KNOWS:-}" ] && printf 'known-id' || true ;;
