@@ -16,7 +16,7 @@ MAY_HAVE_HAPPENED = "The call may or may not have taken effect."
 def failed(reason: str, *, server_down: bool = False) -> ToolResult:
     """Make the outcome of a call that had no effect, or whose effect does not matter."""
     return ToolResult(
-        state=CallState.FAILED, text=f"The tool failed: {reason}", summary=reason, server_down=server_down
+        state=CallState.FAILED, text=f"The tool failed: {reason}", summary=_line(reason), server_down=server_down
     )
 
 

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 from starlette.requests import Request
 
@@ -110,8 +111,12 @@ def library() -> MCPServer:
         """Answer with far too much."""
         return "x" * 3_000_000
 
+    async def upset() -> str:
+        """Fail at length."""
+        raise ToolError("No.\n\n" + "Because of this and that. \u202e" * 100)
+
     hints = ToolAnnotations(read_only_hint=True)
-    for tool in (headers, mixed, large):
+    for tool in (headers, mixed, large, upset):
         server.add_tool(tool, annotations=hints)
     server.add_tool(headers, name="dotted.name", annotations=hints)
     return server
@@ -124,9 +129,14 @@ async def test_the_sdks_own_server_works_in_process(tools: McpTools) -> None:
         manifest = await tools.discover(entry(url), who())
         told = await tools.call(entry(url), call("headers"), who())
         mixed = await tools.call(entry(url), call("mixed"), who())
+        upset = await tools.call(entry(url), call("upset"), who())
         await tools.close()
 
-    assert [tool.name for tool in manifest.tools] == ["headers", "mixed", "large"]
+    assert [tool.name for tool in manifest.tools] == ["headers", "mixed", "large", "upset"]
+    assert upset.state is CallState.FAILED
+    assert "upset: No. Because of this and that. Because" in upset.summary
+    assert len(upset.summary) <= 140
+    assert len(upset.text) > 500
     assert '"sam@example.com"' in told.text
     assert '"EMEA"' in told.text
     assert f'"00-{"a" * 32}-' in told.text
