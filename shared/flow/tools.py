@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from shared.domain.correlation import trace_of
@@ -92,7 +92,7 @@ async def _wait_for_token(services: TurnServices, turn: Turn, call: ToolCall) ->
     if call.expires_at is None:
         noted = replace(call, expires_at=until)
         await services.conversations.move_call(turn.conversation.key, turn.turn_id, noted, expected=call)
-    await services.conversations.renew(turn.ref(), _lease(services, turn))
+    await _keep_lease(services, turn)
     return "waiting"
 
 
@@ -209,7 +209,9 @@ async def _watched(
 async def _pause(services: TurnServices, turn: Turn) -> None:
     """Let time pass until the next look, which a cancel that arrives in this worker hastens."""
     stop = services.stops.setdefault(turn.turn_id, asyncio.Event())
-    pauses = [asyncio.create_task(services.clock.sleep(WATCH_INTERVAL_S))]
+    pauses: list[asyncio.Task[None] | asyncio.Task[Literal[True]]] = [
+        asyncio.create_task(services.clock.sleep(WATCH_INTERVAL_S))
+    ]
     if not stop.is_set():
         pauses.append(asyncio.create_task(stop.wait()))
     try:
@@ -243,11 +245,6 @@ async def _keep_lease(services: TurnServices, seen: Turn) -> None:
     left_s = (seen.lease_until - services.clock.now()).total_seconds()
     if left_s < LEASE_S - RENEWED_AFTER_S:
         await services.conversations.renew(seen.ref(), services.clock.now() + timedelta(seconds=LEASE_S))
-
-
-def _lease(services: TurnServices, turn: Turn) -> datetime:
-    """Give the lease's new end; one that outlasts it belongs to a wait for approvals, which may follow these calls."""
-    return max(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
 
 
 def _stopped() -> ToolResult:
