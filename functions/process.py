@@ -70,8 +70,7 @@ def _wait(
 @bp.activity_trigger(input_name="work")
 async def process_round(work: Any) -> Any:
     """Run one model round; its text is streamed and stored, and only its outcome returned."""
-    ended = await run_round(turn_services(), turn_of(work), history.round_effect(work))
-    return history.round_result(ended)
+    return history.round_result(await run_round(turn_services(), turn_of(work), history.round_effect(work)))
 
 
 @bp.activity_trigger(input_name="work")
