@@ -11,7 +11,7 @@ import binascii
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -25,6 +25,7 @@ KEY_USED_S = 12 * 3600.0
 KEPT_MOST = 1000
 """Data keys of other workers that are remembered."""
 ASK_S = 5
+ASK_AGAIN_S = 60.0
 _DATA_KEY_BYTES = 32
 _UNUSABLE = frozenset({400, 403, 404})
 """A version that is disabled or gone, or a wrapped key that is none of its own."""
@@ -51,10 +52,14 @@ class KeyVaultKeys:
             StoreUnavailable: the vault does not answer, or refuses us.
         """
         async with self._asking:
-            if self._current is None or time.monotonic() > self._until:
+            if self._current is None:
                 self._current = await self._made()
-                self._until = time.monotonic() + KEY_USED_S
-        return self._current
+            elif time.monotonic() > self._until:
+                # The key of before is as good as it was; the vault is asked again with a later seal.
+                self._until = time.monotonic() + ASK_AGAIN_S
+                with suppress(StoreUnavailable):
+                    self._current = await self._made()
+            return self._current
 
     async def named(self, name: str) -> bytes | None:
         """Give the key of a seal by its name, unwrapped at most once; None when its version opens nothing any more.
@@ -78,6 +83,7 @@ class KeyVaultKeys:
             raise StoreUnavailable("the key vault: the key's versions cannot be read")
         name = f"{version}.{base64.b64encode(wrapped.encrypted_key).decode()}"
         self._remember(name, key)
+        self._until = time.monotonic() + KEY_USED_S
         return name, key
 
     async def _unwrapped(self, name: str) -> bytes | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.webpubsub.certificates import CERTIFICATE, server_context
+from shared.adapters import key_vault
 from shared.adapters.key_vault import KeyVaultKeys
 from shared.adapters.memory.identity import MemorySealer
 from shared.adapters.sealing import EnvelopeSealer, LocalKey
@@ -109,6 +110,25 @@ async def test_a_new_version_seals_and_the_old_one_still_opens(vault: Vault, con
             before, user_id=SAM, session_id=SESSION
         )
     assert refused.value.code is ErrorCode.TOKEN_EXPIRED
+
+
+@pytest.mark.requirement("sealing:key-vault")
+async def test_a_data_key_that_is_due_is_kept_while_the_vault_is_down(
+    vault: Vault, connection: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage at the wrong hour signs nobody out; the new version is taken up after it."""
+    monkeypatch.setattr(key_vault, "KEY_USED_S", -1.0)
+    monkeypatch.setattr(key_vault, "ASK_AGAIN_S", -1.0)
+    sealer = EnvelopeSealer(KeyVaultKeys(vault.key_id, Credential(), **{**connection, "retry_total": 0}))
+    first = await sealer.seal("first", user_id=SAM, session_id=SESSION)
+    new = vault.rotate()
+    vault.down = True
+    during = await sealer.seal("during", user_id=SAM, session_id=SESSION)
+    vault.down = False
+    after = await sealer.seal("after", user_id=SAM, session_id=SESSION)
+
+    assert during.split(".")[:2] == first.split(".")[:2]
+    assert after.startswith(f"{new}.")
 
 
 async def test_a_vault_that_is_down_is_a_store_that_is_down(vault: Vault, connection: dict[str, object]) -> None:
