@@ -5,7 +5,7 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test test-parts test-stacks check types quick lint e2e faults eval bench package lock setup help
+.PHONY: run test test-parts test-stacks check types quick lint e2e faults mutation eval bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
@@ -50,7 +50,10 @@ e2e: setup ## start a stack of its own on free ports and talk to it from outside
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 faults: setup ## kill parts of a running stack in many orders; SIZE=200 SEED=7
-	@FAULTS_SIZE=$(SIZE) FAULTS_SEED=$(SEED) $(BIN)/python -m pytest --timeout=7200 tests/faults $(ARGS)
+	@FAULTS_SIZE=$(SIZE) FAULTS_SEED=$(SEED) $(BIN)/python -m pytest --timeout=7200 tests/faults tests/security $(ARGS)
+
+mutation: setup ## change the code that guards people and see whether tests notice; ARGS="--minutes 10 limits"
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 eval: setup ## ask 20 and more questions through a stack of its own and score the answers; ARGS="--least 0.8"
 	@$(BIN)/python -m tests.eval $(ARGS)
