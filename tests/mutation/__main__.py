@@ -1,8 +1,8 @@
 """Change the code that guards people one operator at a time, and see whether a test notices: `make mutation`.
 
 mutmut works on a copy of the repository, in an environment of its own that sees the project's packages. Log lines and
-refusals in words are not changed: no test reads them letter by letter, and none should. `--minutes` bounds the run; what
-was not reached by then is told.
+refusals in words are not changed: no test reads them letter by letter, and none should. `--minutes` bounds the run;
+what was not reached by then is told.
 """
 
 import argparse
