@@ -7,7 +7,7 @@ from uuid import uuid4
 from shared.domain import group as rules
 from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
-from shared.domain.group import Changes, Founding, Group, Member
+from shared.domain.group import Changes, Founding, Group, Member, StoredGroup
 from shared.domain.identity import Caller
 from shared.domain.ids import PublicId, UserId, group_key
 from shared.domain.security import Noticed
@@ -123,9 +123,7 @@ async def delete(services: Services, caller: Caller, group_id: PublicId) -> None
 
 async def _part(services: Services, by: UserId, before: Group, after: Group, user_id: UserId) -> None:
     """Do what follows when somebody is no member any more: silence first, then the news."""
-    member = before.member(user_id)
-    if member is None:
-        return
+    member = next(one for one in before.members if one.id == user_id)
     await announce.expel(services, after, [user_id])
     await _note(services, Noticed.MEMBER_REMOVED, by, after, member=user_id)
     await announce.ended(services, after, [user_id], "left" if by == user_id else "removed")
@@ -134,18 +132,20 @@ async def _part(services: Services, by: UserId, before: Group, after: Group, use
 
 
 async def _require(services: Services, group_id: PublicId) -> Group:
+    return (await _stored(services, group_id)).group
+
+
+async def _stored(services: Services, group_id: PublicId) -> StoredGroup:
     stored = await services.groups.group(group_key(group_id))
     if stored is None:
         raise ChatError(ErrorCode.NOT_FOUND, rules.NO_SUCH_GROUP)
-    return stored.group
+    return stored
 
 
 async def _change(services: Services, group_id: PublicId, rule: Callable[[Group], Group]) -> tuple[Group, Group]:
     """Apply a rule to the group as it is now; who was overtaken applies it again. Give the group before and after."""
     for _ in range(CHANGE_TRIES):
-        stored = await services.groups.group(group_key(group_id))
-        if stored is None:
-            raise ChatError(ErrorCode.NOT_FOUND, rules.NO_SUCH_GROUP)
+        stored = await _stored(services, group_id)
         changed = rule(stored.group)
         if changed == stored.group or await services.groups.put_group(changed, stored.etag):
             return stored.group, changed

@@ -1,5 +1,6 @@
 """Groups: who may do what, and what each change makes of the group."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -272,3 +273,40 @@ def test_keys_and_rooms_are_made_from_the_id_alone(group: Group) -> None:
     assert group_key(PublicId("B6A1")) == group.key == conversation.key
     assert len({room_name(group.key), room_name(group.key, "HR"), room_name(group.key, "Sales")}) == 3
     assert room_name(group.key, "HR") == room_name(group.key, "hr")
+
+
+def tried(chance: random.Random, group: Group, by: Caller, whom: UserId) -> Group:
+    """Do something to a group, whether or not this person may."""
+    wishes = [Changes(owner=whom), Changes(role=chance.choice(["", "HR", "Sales"])), Changes(audience="role")]
+    wishes.append(Changes(status=chance.choice(["active", "archived"])))
+    match chance.randrange(3):
+        case 0:
+            return rules.add(group, by.user_id, somebody(whom))
+        case 1:
+            return rules.remove(group, by.user_id, whom)
+        case _:
+            return rules.change(group, by, chance.choice(wishes), KNOWN)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_people_try_a_group_keeps_its_laws(seed: int) -> None:
+    """One owner who is a member, nobody twice, nobody from elsewhere, and no role but of somebody who holds it."""
+    chance = random.Random(seed)
+    people = [OWNER, MEMBER, STRANGER, NEWCOMER, FOREIGNER]
+    callers = [caller(user, *chance.sample(["Sales", "HR", "Finance"], chance.randint(0, 2))) for user in people]
+    group, changed = founded(), 0
+    for _ in range(300):
+        by, whom = chance.choice(callers), chance.choice(people)
+        try:
+            after = tried(chance, group, by, whom)
+        except ChatError:
+            continue
+        ids = [one.id for one in after.members]
+        assert group.member(by.user_id) is not None, "only members change a group"
+        assert after.owner in ids
+        assert len(ids) == len(set(ids))
+        assert FOREIGNER not in ids
+        assert after.role in (group.role, None, *by.roles)
+        changed += after != group
+        group = after
+    assert changed > 10

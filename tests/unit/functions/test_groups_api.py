@@ -13,14 +13,16 @@ import azure.functions as func
 import pytest
 
 from functions import _edge
-from functions.api import groups, members, people
+from functions.api import group_messages, groups, members, people
 from shared.adapters.memory.delivery import MemoryEngine
 from shared.adapters.memory.erasure import MemoryEraser
 from shared.adapters.memory.identity import MemoryVerifier
 from shared.domain.conversation import Head
+from shared.domain.errors import StoreUnavailable
 from shared.domain.group import Group
 from shared.domain.identity import Caller
 from shared.domain.ids import PublicId, RoomName, UserId, group_key, room_name
+from shared.domain.people import Profile
 from shared.flow import membership
 from shared.flow.people import remember
 from shared.wire.documents import head_document
@@ -71,6 +73,7 @@ class Office:
         self.services = replace(self.room.services, verifier=verifier)
         monkeypatch.setattr(_edge, "build_services", lambda: self.services)
         monkeypatch.setattr(groups, "engine", self.engine)
+        monkeypatch.setattr(group_messages, "engine", self.engine)
         monkeypatch.setattr(groups, "eraser", lambda: MemoryEraser(self.room.conversations, self.room.users))
 
     def engine(self, _client: object) -> MemoryEngine:
@@ -94,7 +97,7 @@ class Office:
             route_params=path,
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        if route is groups.delete_group:
+        if route in (groups.delete_group, group_messages.say_in_group):
             # The durable client that the host binds is of no use here: the engine is the memory's own.
             response = await inspect.unwrap(route._function.get_user_function())(request, None)
         else:
@@ -509,3 +512,75 @@ async def test_people_find_those_of_their_tenant_who_signed_in(office: Office) -
     assert len(page["items"]) == 3
     rest = await office.call(people.people, SAM, query={"query": "sample", "cursor": page["next_cursor"]})
     assert [one["name"] for one in rest.data["items"]] == ["Tess Sample"]
+
+
+async def test_a_profile_is_written_when_it_changes_or_once_a_day_and_never_stops_a_sign_in(
+    office: Office,
+) -> None:
+    """A busy store is no reason to refuse somebody who proved who they are."""
+    written: list[Profile] = []
+    keep = office.services.people.remember
+
+    async def watched(profile: Profile) -> None:
+        written.append(profile)
+        await keep(profile)
+
+    office.services.people.remember = watched  # type: ignore[method-assign]
+    sam = office.callers[SAM]
+    await remember(office.services, sam)
+    await remember(office.services, replace(sam, name="Sam Seller"))
+    await remember(office.services, replace(sam, name="Sam Seller"))
+    office.room.clock.advance(24 * 3600 + 1)
+    await remember(office.services, replace(sam, name="Sam Seller"))
+
+    async def busy(_profile: Profile) -> None:
+        raise StoreUnavailable("upsert: 429")
+
+    office.services.people.remember = busy  # type: ignore[method-assign]
+    await remember(office.services, sam)
+
+    assert [profile.name for profile in written] == ["Sam Seller", "Sam Seller"]
+
+
+async def test_a_change_that_is_always_overtaken_is_refused_and_may_be_repeated(office: Office) -> None:
+    """It does not wait for ever."""
+    group = await office.found()
+
+    async def overtaken(_group: Group, _etag: str | None) -> bool:
+        await asyncio.sleep(0)
+        return False
+
+    office.services.groups.put_group = overtaken  # type: ignore[method-assign]
+    assert (await office.patch(group, title="New")).refusal == (429, "rate_limited")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": ""},
+        {"title": 7},
+        {"status": "deleted"},
+        {"owner": "sam@example.com"},
+        {"history": None, "audience": "x"},
+    ],
+    ids=str,
+)
+async def test_a_change_that_cannot_be_is_bad_request(office: Office, changes: dict[str, Any]) -> None:
+    """And changes nothing."""
+    group = await office.found()
+
+    assert (await office.patch(group, **changes)).refusal == (400, "bad_request")
+
+
+async def test_a_group_shows_what_runs_and_what_waits_in_it(office: Office) -> None:
+    """As a session does."""
+    group = await office.found(reply_policy="always")
+    for _ in range(2):
+        said = await office.call(group_messages.say_in_group, SAM, id=group, body={"content": "How are we?"})
+        assert said.status == 202, said.body
+        office.room.clock.advance(11)
+    shown = (await office.call(groups.group, SAM, id=group)).data
+
+    assert shown["active_turn"]["status"] == "running"
+    assert len(shown["waiting"]) == 1
+    assert (shown["last_seq"], shown["unread"]) == (2, 2)
