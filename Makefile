@@ -11,7 +11,7 @@ run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
 
 # The tests that start whole stacks wait most of the time; beside them the others cost hardly any.
-STACKS := tests/e2e tests/faults tests/smoke tests/web
+STACKS := tests/e2e tests/faults tests/security tests/smoke tests/web
 
 test: setup ## run all tests in two halves side by side, or those that ARGS names
 ifeq ($(strip $(ARGS)),)
