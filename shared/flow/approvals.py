@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode
+from shared.domain.errors import ChatError, EngineUnavailable, ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import address
 from shared.domain.frames import ApprovalRequired, ApprovalResolved
 from shared.domain.ids import CallId, ConnectionId, ConversationKey, TurnId, UserId, key_of
@@ -65,11 +65,18 @@ async def supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
 async def _decided(services: Services, turn: Turn, call: ToolCall, word: Approval) -> bool:
     """Write a word on a call; before it, the turn's lease is shortened, so that upkeep finds a word that woke nobody.
 
-    Whoever dies between the two leaves a wait that goes on where it was, never a word that is not heard.
+    Whoever dies between the two leaves a wait that goes on where it was, never a word that is not heard. And after it,
+    since the round that asks may just be giving the turn the lease of a wait.
     """
     lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
     await services.conversations.renew(turn.ref(), lease)
-    return await _write(services, turn, call, word)
+    if not await _write(services, turn, call, word):
+        return False
+    try:
+        await services.conversations.renew(turn.ref(), lease)
+    except StoreUnavailable as fault:
+        _log.warning("lease.unshortened", extra={"turn_id": turn.turn_id, "reason": str(fault)})
+    return True
 
 
 async def _wake(engine: TurnEngine, turn: Turn, call_id: str) -> None:

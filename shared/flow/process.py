@@ -18,6 +18,7 @@ from shared.domain.turns import LEASE_S, ROUND_JOIN, RoundRecord, Turn, TurnRef,
 from shared.flow.approvals import approval_required
 from shared.flow.audience import tell, tell_asker
 from shared.flow.context import Context, build
+from shared.flow.ledger import calls_of
 from shared.flow.plan import Plan, plan_call
 from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
@@ -265,11 +266,21 @@ async def _planned(services: TurnServices, turn: Turn, calls: list[ToolCall]) ->
     marked = await services.conversations.renew(turn.ref(), lease, status=TurnStatus.AWAITING_APPROVAL)
     if marked is None:
         return RoundEnded(kind=RoundKind.STALE)
+    waiting = await _undecided(services, marked, waiting)
     for call in waiting:
         await tell_asker(services, turn, approval_required(turn, call))
     # Counted from the first asking: an execution that takes over does not begin the wait anew.
     left_s = max((last - services.clock.now()).total_seconds(), 0.0)
     return RoundEnded(kind=RoundKind.CALLS, calls=planned, approval_s=left_s)
+
+
+async def _undecided(services: TurnServices, turn: Turn, waiting: list[ToolCall]) -> list[ToolCall]:
+    """Leave out what was decided before it was asked for, by somebody who came back; then the wait must stay short."""
+    calls = {call.call_id: call for call in await calls_of(services, turn)}
+    still = [call for call in waiting if calls.get(call.call_id, call).approval is Approval.WAITING]
+    if len(still) < len(waiting):
+        await services.conversations.renew(turn.ref(), _lease(services))
+    return still
 
 
 def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
