@@ -111,6 +111,8 @@ async def one_point(
     await is_up(http, stack)
     old = stack.pid("host")
     await point.arm(http, stack)
+    # A conversation that begins has writes and a step of its own: its entry, its title.
+    visitors[-1].begin_anew()
     writer = random.randrange(WRITERS)
     asking = [
         asyncio.create_task(visit(visitor, WRITES if number == writer else READS, random.uniform(0, 0.3)))

@@ -32,6 +32,7 @@ DURABLE = (
 WRITES: tuple[tuple[str, str, str | None, str], ...] = (
     ("accept", "conversations", "batch", '"u:'),
     ("limit", "users", None, '"limit:person"'),
+    ("entry", "users", "create", '"c:'),
     ("claim", "conversations", "patch", "/attempt"),
     ("checkpoint", "conversations", "patch", "c.attempt = "),
     ("end of round", "conversations", "batch", "/rounds/-"),

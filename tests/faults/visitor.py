@@ -18,20 +18,25 @@ TRIES = 30
 
 
 class Visitor:
-    """One session of a person; what was accepted of it is in `asked`, in order."""
+    """A person's connection, who may go on to a new session; `asked` names what was accepted in each, in order."""
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self.screen = Screen()
-        self.asked: list[str] = []
+        self.asked: dict[str, list[str]] = {chat.session_id: []}
         self._seen = 0
 
     def look(self) -> None:
         """Take in what has come since."""
         for frame in self.chat.frames[self._seen :]:
-            if frame.get("conversation_id", self.chat.session_id) == self.chat.session_id:
+            if frame.get("conversation_id", self.chat.session_id) in self.asked:
                 self.screen.apply(frame, 0.0)
         self._seen = len(self.chat.frames)
+
+    def begin_anew(self) -> None:
+        """Go on in a session that nobody has written in."""
+        self.chat.session_id = str(uuid.uuid4())
+        self.asked[self.chat.session_id] = []
 
     async def ask(self, content: str) -> tuple[str, float]:
         """Send the question, again and again with the same id; give turn and time of acceptance."""
@@ -47,7 +52,7 @@ class Visitor:
             except Exception:  # noqa: BLE001  # the SDK raises many kinds while it reconnects; the id makes it safe
                 await asyncio.sleep(0.2)
                 continue
-            self.asked.append(accepted["turn_id"])
+            self.asked[self.chat.session_id].append(accepted["turn_id"])
             return accepted["turn_id"], time.monotonic()
         raise AssertionError("never accepted")
 
@@ -79,13 +84,16 @@ class Visitor:
 
     def judge(self, stack: Stack) -> None:
         """Check that all that was accepted is stored and answered once, in order, and that the screen shows it."""
-        stored = all_stored(stack, self.chat.token, self.chat.session_id)
+        for session_id, asked in self.asked.items():
+            self._judge(all_stored(stack, self.chat.token, session_id), asked)
+
+    def _judge(self, stored: list[Any], asked: list[str]) -> None:
         answers = {item["turn_id"]: item for item in stored if item["author"] == "assistant"}
         assert [item["seq"] for item in stored] == list(range(1, len(stored) + 1))
-        assert sorted(item["turn_id"] for item in stored if item["author"] == "user") == sorted(self.asked)
+        assert sorted(item["turn_id"] for item in stored if item["author"] == "user") == sorted(asked)
         questions = [item["turn_id"] for item in stored if item["author"] == "user"]
         assert [item["turn_id"] for item in stored if item["author"] == "assistant"] == questions
-        for turn_id in self.asked:
+        for turn_id in asked:
             assert self.screen.turns[turn_id].text == answers[turn_id]["content"]
             ends: set[str] = {frame["type"] for frame in self.chat.of(turn_id, *ENDS)}
             assert len(ends) <= 1, ends
