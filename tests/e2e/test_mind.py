@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.client import Chat
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 from tests.e2e.test_chat import by_id, documents
 from tests.e2e.test_leaving import send
 from tests.eval.__main__ import export
@@ -53,6 +54,64 @@ async def test_a_model_of_the_other_flavour_is_one_setting(new_stack: Callable[.
         "secondary": ("gpt-4.1-mini-2", "chat_completions"),
         "utility": ("gpt-5.4-nano", "responses"),
     }
+
+
+@pytest.mark.requirement("process:summary")
+async def test_a_summary_is_made_once_though_the_host_dies_while_it_is_written(new_stack: Callable[..., Stack]) -> None:
+    """Twenty exchanges; the utility model is slow, the host is killed in the middle; one summary is stored."""
+    stack = new_stack("--faults", "--tokens-per-second", "0")
+    async with Chat(stack) as chat:
+        await chat.sign_in()
+        for number in range((SUMMARY_EVERY + VERBATIM) // 2 - 1):
+            await chat.end_of(await chat.ask(f"Hello, this is message {number}."))
+        stack.post(f"{stack.url('model')}/_faults", {"mode": "slow", "model": UTILITY, "tokens_per_second": 4})
+        last = await chat.ask("Hello for the last time.")
+        await chat.end_of(last)
+        began = await asyncio.to_thread(wait_for, lambda: summaries_asked(stack) or None, "the summary's begin")
+        stack.kill("host")
+        await asyncio.to_thread(
+            wait_for, lambda: summaries_asked(stack) > began or None, "the summary's second begin", bound_s=60
+        )
+        await asyncio.to_thread(heal, stack)
+        made = await until_stored(stack, chat.session_id)
+        after = await chat.ask("Hello again.")
+        await chat.end_of(after, bound_s=60)
+        still = await stored_summaries(stack, chat.session_id)
+
+    assert [(one["id"], one["n"], one["seq"], one["turn_id"]) for one in made] == [("s:1", 1, SUMMARY_EVERY, last)]
+    assert still == made
+
+
+SUMMARY_EVERY = VERBATIM = 20
+UTILITY = "gpt-4.1-nano"
+
+
+def heal(stack: Stack) -> None:
+    """Take the model's faults back."""
+    wish = urllib.request.Request(f"{stack.url('model')}/_faults", method="DELETE")  # noqa: S310
+    urllib.request.urlopen(wish, timeout=10).close()  # noqa: S310
+
+
+def summaries_asked(stack: Stack) -> int:
+    """How often the utility model was asked for a summary."""
+    with urllib.request.urlopen(f"{stack.url('model')}/_requests?last=50&messages=1", timeout=10) as answer:  # noqa: S310
+        entries: list[dict[str, Any]] = json.load(answer)["requests"]
+    return sum(entry["model"] == UTILITY and "Summarise" in json.dumps(entry["messages"]) for entry in entries)
+
+
+async def stored_summaries(stack: Stack, session_id: str) -> list[dict[str, Any]]:
+    """The summaries of a session."""
+    found = [one for one in await documents(stack) if one["kind"] == "summary"]
+    heads = {one["conversation_id"] for one in await documents(stack) if one.get("session_id") == session_id}
+    return [one for one in found if one["conversation_id"] in heads]
+
+
+async def until_stored(stack: Stack, session_id: str) -> list[dict[str, Any]]:
+    """Wait until a summary is stored."""
+    async with asyncio.timeout(60):
+        while not (found := await stored_summaries(stack, session_id)):
+            await asyncio.sleep(0.2)
+    return found
 
 
 @pytest.mark.requirement("respond:title")
