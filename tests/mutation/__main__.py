@@ -6,6 +6,7 @@ what was not reached by then is told.
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,8 @@ def prepare(guards: list[str]) -> Path:
         "source_paths": ["shared", "functions"], "only_mutate": files, "also_copy": [*COPIED[2:], "pyproject.toml"],
         "pytest_add_cli_args_test_selection": list(TESTS), "do_not_mutate_patterns": list(LEFT_ALONE),
     }  # fmt: skip
-    lines = [f"{name} = {[*values]!r}" for name, values in settings.items()]
+    # A list of texts in JSON is one in TOML, too.
+    lines = [f"{name} = {json.dumps(values)}" for name, values in settings.items()]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (repository / "pyproject.toml").write_text(
         project + "\n[tool.mutmut]\n" + "\n".join(lines) + "\n", encoding="utf-8"
