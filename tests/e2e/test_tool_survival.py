@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.cosmos.aio import CosmosClient
 
 from tests.e2e.client import Chat
 from tests.e2e.stack import Stack, wait_for
 
+COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
 PIPELINE = "How is my pipeline this quarter by stage?"
 
@@ -144,6 +146,39 @@ async def test_with_all_servers_down_the_answer_still_comes_and_says_what_was_mi
     assert [one["outcome"] for one in response["tool_feedback"]] == ["failed"]
     assert any("sfdc" in notice["text"] for notice in notices)
     assert set(ready["servers"]["down"]) == {"sfdc", "hr", "o365", "winloss"}
-    assert ready["checks"] == {"store": "ok", "tools": "ok"}
+    assert set(ready["checks"].values()) == {"ok"}
     assert {server["health"]["state"] for server in shown} == {"down"}
     assert [one["outcome"] for one in later["tool_feedback"]] == ["done"]
+
+
+@pytest.mark.requirement("tools:token-wait")
+async def test_a_call_whose_sign_in_has_ended_waits_for_session_update(own: Stack) -> None:
+    """The token ends while the call waits for approval; approved on another device, it runs when the first signs in."""
+    tool_servers(own, "DELETE", "/_stats")
+    async with Chat(own) as desk, Chat(own) as phone:
+        await desk.sign_in()
+        await phone.sign_in()
+        turn_id = await desk.ask(WRITES)
+        asked = await desk.first("tool.approval_required")
+        async with CosmosClient(own.url("cosmos"), COSMOS_KEY) as client:
+            users = client.get_database_client("salescoach").get_container_client("users")
+            # What the database does by itself when the token's life is over.
+            await users.delete_item(f"sealed:{desk.session_id}", partition_key=user_of(desk))
+        await phone.send("tool.approval", turn_id=turn_id, call_id=asked["call_id"], approved=True)
+        await phone.first("tool.approval_resolved")
+        with pytest.raises(AssertionError, match="waited"):
+            await desk.first("tool.started", bound_s=4)
+        written = effects(own)
+        await desk.sign_in()
+        end = await desk.end_of(turn_id, bound_s=40)
+        response = await desk.first("response")
+
+    assert written == []
+    assert end["type"] == "response.committed"
+    assert [one["outcome"] for one in response["tool_feedback"]] == ["done"]
+    assert len(effects(own)) == 1
+
+
+def user_of(chat: Chat) -> str:
+    """Name the person of a signed-in chat."""
+    return next(frame for frame in chat.frames if frame["type"] == "session.created")["user"]["id"]
