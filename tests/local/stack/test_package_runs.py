@@ -62,3 +62,41 @@ def test_the_host_serves_the_app_from_its_zip(tmp_path: Path) -> None:
         process.stdout.close()
 
     assert health["data"]["commit"] == "from-the-zip"
+
+
+IMPORT_ALL = """
+import importlib, pathlib, sys
+paths = [path for room in ("functions", "shared") for path in pathlib.Path(room).rglob("*.py")]
+names = [".".join(path.with_suffix("").parts) for path in paths]
+for name in names:
+    importlib.import_module(name.removesuffix(".__init__"))
+print(len(names))
+print([file for module in list(sys.modules.values()) if "/.venv/" in (file := getattr(module, "__file__", None) or "")])
+"""
+
+
+@pytest.mark.requirement("package:runs")
+@pytest.mark.skipif(not PACKAGE.exists(), reason="there is no package yet: make package")
+def test_every_module_of_the_app_finds_what_it_imports_in_the_zip(tmp_path: Path) -> None:
+    """Those too that are loaded at the first turn: model, tools, prompts, Key Vault."""
+    with zipfile.ZipFile(PACKAGE) as packed:
+        packed.extractall(tmp_path)
+    python = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": f"{tmp_path / '.python_packages/lib/site-packages'}:{tmp_path}",
+    }
+
+    done = subprocess.run(  # noqa: S603
+        [str(python), "-c", IMPORT_ALL],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 100
+    assert done.stdout.splitlines()[-1] == "[]"
