@@ -219,6 +219,9 @@ def test_members_leave_owners_remove_and_an_owner_must_hand_over_first(group: Gr
     assert refusal(lambda: rules.remove(three, MEMBER, OWNER)) == "forbidden"
     assert refusal(lambda: rules.remove(group, OWNER, STRANGER)) == "not_found"
     assert refusal(lambda: rules.remove(group, STRANGER, MEMBER)) == "not_found"
+    for whom in (MEMBER, STRANGER):
+        with pytest.raises(ChatError, match=rules.NO_SUCH_GROUP):
+            rules.remove(group, STRANGER, whom)
 
 
 def test_an_archived_group_is_left_handed_over_deleted_and_taken_back_but_not_changed(group: Group) -> None:
