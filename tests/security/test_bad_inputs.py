@@ -275,7 +275,7 @@ async def test_a_forged_or_foreign_cursor_is_refused(deployment: Deployment, pla
             assert (answer.status, answer.code) == (400, "bad_request"), (path, text)
     assert (await deployment.rest("GET", f"/api/sessions?cursor={cursor}", sam.token)).status == 200
     assert (await deployment.rest("GET", f"/api/sessions?cursor={cursor}", sue.token)).code == "bad_request"
-    assert (await deployment.rest("GET", f"/api/groups?cursor={cursor}", sam.token)).code == "bad_request"
+    assert (await deployment.rest("GET", f"/api/people?query=sam&cursor={cursor}", sam.token)).code == "bad_request"
 
 
 async def test_two_authorization_headers_are_nobody(deployment: Deployment, place: World) -> None:
