@@ -16,6 +16,9 @@ from shared.flow.services import Services
 from shared.flow.standing import Reader, at_turn
 from shared.ports import TurnEngine
 
+EXECUTIONS_LOOKED_FOR = 4
+"""Upkeep may give a turn another execution while somebody decides; not so often at once."""
+
 _log = logging.getLogger("salescoach.approvals")
 
 
@@ -46,37 +49,52 @@ async def decide(services: Services, engine: TurnEngine, verdict: Verdict) -> Ap
     if call is None or call.approval is Approval.NOT_NEEDED:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such call.")
     word = Approval.APPROVED if verdict.approved else Approval.REFUSED
-    if call.approval is not Approval.WAITING or not await _decided(services, turn, call, word):
+    running = await _decided(services, turn, call, word) if call.approval is Approval.WAITING else None
+    if running is None:
         raise ChatError(ErrorCode.CONFLICT, "This call was decided before.")
     resolved = _resolved(turn, call, approved=verdict.approved, reason="user")
     await tell_asker(services, turn, resolved, but=verdict.connection)
-    await _wake(engine, turn, call.call_id)
+    await _wake(engine, running, call.call_id)
     return replace(resolved, request_id=verdict.request_id)
 
 
 async def supersede(services: Services, engine: TurnEngine, turn: Turn) -> None:
     """Refuse the open approvals of a turn whose asker went on to another question (rule 16)."""
     for call in await services.conversations.calls(turn.conversation.key, turn.turn_id):
-        if call.approval is Approval.WAITING and await _decided(services, turn, call, Approval.SUPERSEDED):
+        waits = call.approval is Approval.WAITING
+        running = await _decided(services, turn, call, Approval.SUPERSEDED) if waits else None
+        if running is not None:
             await tell_asker(services, turn, _resolved(turn, call, approved=False, reason="superseded"))
-            await _wake(engine, turn, call.call_id)
+            await _wake(engine, running, call.call_id)
 
 
-async def _decided(services: Services, turn: Turn, call: ToolCall, word: Approval) -> bool:
-    """Write a word on a call; before it, the turn's lease is shortened, so that upkeep finds a word that woke nobody.
+async def _decided(services: Services, turn: Turn, call: ToolCall, word: Approval) -> Turn | None:
+    """Write a word on a call and give the turn as it runs now; None when the call was decided before.
 
-    Whoever dies between the two leaves a wait that goes on where it was, never a word that is not heard. And after it,
-    since the round that asks may just be giving the turn the lease of a wait.
+    Before it the turn's lease is shortened, so that upkeep finds a word that woke nobody: whoever dies between the two
+    leaves a wait that goes on where it was, never a word that is not heard. And after it, since the round that asks may
+    just be giving the turn the lease of a wait.
     """
-    lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
-    await services.conversations.renew(turn.ref(), lease)
+    turn = await _shorten(services, turn)
     if not await _write(services, turn, call, word):
-        return False
+        return None
     try:
-        await services.conversations.renew(turn.ref(), lease)
+        return await _shorten(services, turn)
     except StoreUnavailable as fault:
         _log.warning("lease.unshortened", extra={"turn_id": turn.turn_id, "reason": str(fault)})
-    return True
+        return turn
+
+
+async def _shorten(services: Services, turn: Turn) -> Turn:
+    """Let the lease end soon, whichever execution has the turn by now; give the turn under that execution."""
+    lease = min(turn.lease_until, services.clock.now() + timedelta(seconds=LEASE_S))
+    for _ in range(EXECUTIONS_LOOKED_FOR):
+        renewed = await services.conversations.renew(turn.ref(), lease)
+        fresh = renewed or await services.conversations.turn(turn.conversation.key, turn.turn_id)
+        if fresh is None or fresh.epoch == turn.epoch:
+            return turn
+        turn = fresh
+    return turn
 
 
 async def _wake(engine: TurnEngine, turn: Turn, call_id: str) -> None:

@@ -19,8 +19,9 @@ from tests.faults.simulation.run import Deployment, run
 
 SAMPLE = 200
 SEEDS_PER_SIZE = 40
-TURN_MOST_S = 90.0
-"""A lease of 30 s, upkeep every 15 s, an approval of 20 s, pauses of up to 30 s."""
+TURN_MOST_S = 150.0
+"""A lease of 30 s, upkeep every 15 s, an approval of 20 s, pauses of up to 30 s; each word that woke nobody costs lease
+and upkeep. A turn that waits in vain takes the 300 s of a patient world."""
 
 
 @pytest.fixture(autouse=True)
