@@ -30,7 +30,7 @@ READS = "How is my pipeline this quarter?"
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
 TURN_MOST_S = 60.0
 STORE_DOWN_S = 8.0
-SAMPLE = 6
+SAMPLE = 4
 PARTS = ("durable", "cosmos", "webpubsub", "mcp", "model")
 ACTIVITIES = ("process_round", "run_tool", "respond", "persist", "release")
 

@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 from tests.faults.killing import OPTIONS, kill_at, ordered
 from tests.faults.points import all_points
 
-SAMPLE = 4
+SAMPLE = 3
 POINTS_PER_SIZE = 4
 POINTS_LEAST = 40
 MET_LEAST = 0.8

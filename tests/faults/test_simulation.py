@@ -17,7 +17,7 @@ from shared.flow import query, upkeep
 from tests.faults.simulation.checks import faults_of
 from tests.faults.simulation.run import Deployment, run
 
-SAMPLE = 200
+SAMPLE = 120
 SEEDS_PER_SIZE = 40
 TURN_MOST_S = 150.0
 """A lease of 30 s, upkeep every 15 s, an approval of 20 s, pauses of up to 30 s; each word that woke nobody costs lease
