@@ -37,24 +37,30 @@ function press(root, rating) {
 }
 
 function rating(element, root, turn, actions) {
-  const field = element("input", { maxlength: COMMENT_MOST, "aria-label": "What about it?", placeholder: "What about it? (optional)", "data-testid": "rating-comment" });
-  const form = element("form", { class: "row", hidden: true, autocomplete: "off" }, field, element("button", { type: "submit", class: "button quiet", text: "Tell us" }));
+  const note = element("span", { class: "muted", role: "status", "data-testid": "rating-note" });
   const thumbs = THUMBS.map(({ rating: value, words }) => {
     const thumb = element("button", { type: "button", class: "button quiet thumb", text: words, "aria-pressed": "false", "data-rating": value, "data-testid": `thumb-${value}` });
     thumb.addEventListener("click", () => {
       press(root, value);
-      form.hidden = false;
-      root.dataset.chosen = value;
+      root.querySelector("form")?.remove();
+      root.append(commentForm(element, (comment) => actions.rate(turn, value, comment)));
       actions.rate(turn, value);
     });
     return thumb;
   });
+  return [...thumbs, note];
+}
+
+/** Made when somebody rates: before, the transcript holds no field, so that none in it can be anybody else's. */
+function commentForm(element, send) {
+  const field = element("input", { maxlength: COMMENT_MOST, "aria-label": "What about it?", placeholder: "What about it? (optional)", "data-testid": "rating-comment" });
+  const form = element("form", { autocomplete: "off" }, field, element("button", { type: "submit", class: "button quiet", text: "Tell us" }));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const comment = field.value.trim();
     if (comment === "") return;
-    form.hidden = true;
-    actions.rate(turn, root.dataset.chosen, comment);
+    form.remove();
+    send(comment);
   });
-  return [...thumbs, element("span", { class: "muted", role: "status", "data-testid": "rating-note" }), form];
+  return form;
 }
