@@ -88,6 +88,34 @@ async def test_a_room_is_heard_by_who_entered_and_not_by_who_left_or_was_expelle
     assert heard == [["the end"], [both[0], "the end"], both, [both[0], "the end"]]
 
 
+@pytest.mark.requirement("group:canary")
+async def test_who_is_in_a_second_room_can_be_left_out_and_all_can_be_listed(web_pubsub: Part) -> None:
+    """So that those who may not hear an answer are told that alone; the service itself knows who is there."""
+    channel = WebPubSubChannel.from_connection_string(f"Endpoint={web_pubsub.url};AccessKey={KEY};Version=1.0;")
+    key = group_key(PublicId(str(uuid4())))
+    everyone, role = room_name(key), room_name(key, "HR")
+    protocols = ["json.webpubsub.azure.v1"]
+    async with aiohttp.ClientSession() as session:
+        sockets = [
+            await session.ws_connect(await channel.client_url(user, 5), protocols=protocols) for user in (SAM, HANA)
+        ]
+        ids = [ConnectionId((await socket.receive_json())["connectionId"]) for socket in sockets]
+        for one in ids:
+            await channel.enter(everyone, one)
+        await channel.enter(role, ids[1])
+        here = await channel.present(everyone)
+        await channel.to_room(everyone, replace(DELTA, text="outside"), outside=role)
+        await channel.to_room(role, replace(DELTA, text="inside"))
+        heard = [(await socket.receive_json())["data"]["text"] for socket in sockets]
+        for socket in sockets:
+            await socket.close()
+    nobody = await channel.present(room_name(group_key(PublicId(str(uuid4())))))
+    await channel.close()
+
+    assert heard == ["outside", "inside"]
+    assert (here, nobody) == ({ids[0]: SAM, ids[1]: HANA}, {})
+
+
 async def test_a_service_that_refuses_or_is_absent_is_channel_unavailable(web_pubsub: Part) -> None:
     """One request, no retries; the flow decides."""
     refused = WebPubSubChannel.from_connection_string(f"Endpoint={web_pubsub.url};AccessKey={KEY[::-1]};Version=1.0;")
