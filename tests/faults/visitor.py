@@ -85,7 +85,8 @@ class Visitor:
     def judge(self, stack: Stack) -> None:
         """Check that all that was accepted is stored and answered once, in order, and that the screen shows it."""
         for session_id, asked in self.asked.items():
-            self._judge(all_stored(stack, self.chat.token, session_id), asked)
+            if asked:
+                self._judge(all_stored(stack, self.chat.token, session_id), asked)
 
     def _judge(self, stored: list[Any], asked: list[str]) -> None:
         answers = {item["turn_id"]: item for item in stored if item["author"] == "assistant"}
