@@ -143,7 +143,7 @@ async def delete_person(services: Services, engine: TurnEngine, eraser: Eraser, 
         await services.users.remove_entry(caller.user_id, entry.key)
     await services.people.forget(caller.user_id)
     await eraser.person(caller.user_id)
-    _log.info("person.deleted", extra={"user_id": caller.user_id})
+    _log.info("person.deleted")
 
 
 async def _leave(

@@ -84,6 +84,6 @@ def _settled(call: ToolCall, state: CallState, reason: str) -> ToolCall:
 def _arguments(requested: RequestedCall) -> dict[str, Any] | None:
     try:
         data = json.loads(requested.arguments_json or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType]

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 ANSWER_S = 30.0
@@ -34,8 +34,8 @@ class Answer:
             return None
         if not isinstance(said, dict):
             return None
-        found: Any = said.get("error", said)
-        return found.get("code") if isinstance(found, dict) else None
+        found: Any = cast("dict[str, Any]", said).get("error", said)
+        return cast("dict[str, Any]", found).get("code") if isinstance(found, dict) else None
 
 
 class Line:

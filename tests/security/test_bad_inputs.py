@@ -203,6 +203,7 @@ async def test_an_approval_is_the_askers_and_counts_once(deployment: Deployment,
     turn = asked["turn_id"]
     async with asyncio.timeout(30):
         waiting: list[Json] = []
+        seen: Json = {}
         while not waiting:
             seen = await deployment.say(sam, "turn.resume", session, turn_id=turn, conversation_id=session)
             waiting = seen.get("approvals") or []
@@ -285,7 +286,7 @@ async def test_two_authorization_headers_are_nobody(deployment: Deployment, plac
     twice = [("Authorization", bearer), ("authorization", bearer)]
 
     answer = await deployment.lines.send("GET", "/api/usage", twice)
-    headers = {
+    headers: dict[str, str | None] = {
         "authorization": f"Bearer {deployment.service_token}",
         "Authorization": f"Bearer {deployment.service_token}",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -91,7 +91,7 @@ async def test_no_bad_token_opens_a_session(deployment: Deployment) -> None:
         return f"{message} {token[:60]}", answer.code
 
     group = str(uuid.uuid4())
-    doors = [
+    doors: list[tuple[str, dict[str, str]]] = [
         ("auth", {}),
         ("message", {"type": "session.update"}),
         ("message", {"type": "join_group", "group_id": group}),
@@ -111,7 +111,7 @@ async def test_no_bad_token_is_the_services_own(deployment: Deployment) -> None:
     """At the door of events, whatever the event; and an event without proof has no effect at all."""
     ada = deployment.person("ada.admin")
     session = str(uuid.uuid4())
-    service = {"audience": UPSTREAM, "claims": {"oid": SERVICE, "scp": None}}
+    service: dict[str, Any] = {"audience": UPSTREAM, "claims": {"oid": SERVICE, "scp": None}}
     spoofs = [deployment.token("sam.sales", **{**service, "claims": {**service["claims"], **change}})
               for change in CLAIMS if set(change) & {"iss", "aud", "tid", "oid", "exp", "nbf", "iat", "ver", "sub"}
               and change != {"ver": "1.0"}]  # fmt: skip
@@ -154,7 +154,7 @@ STALE = {
     "yesterday": "2026-01-01T00:00:00Z", "tomorrow": "2099-01-01T00:00:00Z", "none": None, "empty": "",
     "no time": "now", "no zone": "2026-01-01T00:00:00", "beyond all time": "9999-12-31T23:59:59-23:59",
 }  # fmt: skip
-OTHERS = {
+OTHERS: dict[str, dict[str, str | None]] = {
     "another hub": {"ce-hub": "other"}, "no hub": {"ce-hub": None}, "no connection": {"ce-connectionId": None},
     "a user event called connect": {"ce-type": "azure.webpubsub.user.connect", "ce-eventName": "connect"},
     "a system event called message": {"ce-type": "azure.webpubsub.sys.message"},
@@ -167,7 +167,7 @@ OTHERS = {
 async def test_a_proved_event_must_be_fresh_and_ours(deployment: Deployment, case: str) -> None:
     """A captured one is refused five minutes later; nothing is stored."""
     sam = deployment.person("sam.sales")
-    changes = {"ce-time": STALE[case]} if case in STALE else OTHERS[case]
+    changes: dict[str, str | None] = {"ce-time": STALE[case]} if case in STALE else OTHERS[case]
     before = await deployment.documents()
 
     answer = await deployment.event(sam, {"type": "session.update", "accessToken": sam.token}, changes=changes)

@@ -1,5 +1,6 @@
 """Bounds and repetitions of what guards people, to the last unit: what `make mutation` found untested."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,16 @@ from shared.flow import limits
 from shared.flow.rights import CHANGE_TRIES, sign_out
 
 ONE, TWO = TurnId("k.1"), TurnId("k.2")
+
+
+def kept(waits: list[float]) -> Callable[[float], float]:
+    """A jitter that waits for nothing and keeps what it was asked for."""
+
+    def jitter(most_s: float) -> float:
+        waits.append(most_s)
+        return 0.0
+
+    return jitter
 
 
 async def sealed(room: Any, rounds: Any) -> Any:
@@ -71,7 +82,7 @@ async def test_the_count_of_a_turn_is_repeated_until_nobody_is_faster(
     async def always(*_: Any) -> str:
         return "changed"
 
-    monkeypatch.setattr(room.clock, "jitter", lambda most_s: waits.append(most_s) or 0.0)
+    monkeypatch.setattr(room.clock, "jitter", kept(waits))
     monkeypatch.setattr(room.allowances, "settle", overtaken)
     await limits.settle(room.services, other)
     assert (asked[0], (await limits.spending(room.services, rounds.SAM)).used) == (4, 30)
@@ -190,7 +201,7 @@ async def test_rights_are_changed_by_ten_tries_at_most(room: Any, rounds: Any, m
     """With pauses of up to 0.05 s between them; what was voided is told with its time."""
     admin = replace(room.callers["sam's token"], roles=("Admin",))
     waits = list[float]()
-    monkeypatch.setattr(room.clock, "jitter", lambda most_s: waits.append(most_s) or 0.0)
+    monkeypatch.setattr(room.clock, "jitter", kept(waits))
 
     done = await sign_out(room.services, admin, rounds.SAM)
 
