@@ -113,7 +113,8 @@ async def test_only_the_services_own_token_proves_an_event(
 ) -> None:
     """Either version, its object id, no person's scope."""
     proof = IdentityProof(tokens("api://upstream", versions=("1.0", "2.0")), principal)
-    token = signed(**({"aud": "api://upstream", "scp": None} | changes))
+    claims: dict[str, Any] = {"aud": "api://upstream", "scp": None} | changes
+    token = signed(None, **claims)
 
     code = await code_of(proof.prove(connection_id="c", signature=None, authorization=scheme + token))
     assert code is (None if believed else ErrorCode.UNAUTHENTICATED)

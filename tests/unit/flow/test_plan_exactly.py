@@ -40,6 +40,11 @@ def fitting(spec: ToolSpec, arguments: dict[str, Any]) -> None:
     del spec, arguments
 
 
+def unfitting(spec: ToolSpec, arguments: dict[str, Any]) -> str:
+    """Find everything wrong."""
+    return f"{spec.name} {arguments}"
+
+
 def asked(name: str, arguments: str = '{"a": 1}') -> RequestedCall:
     """What a model says."""
     return RequestedCall(name=name, arguments_json=arguments)
@@ -47,12 +52,11 @@ def asked(name: str, arguments: str = '{"a": 1}') -> RequestedCall:
 
 def intent(plan: Plan, index: int, **fields: Any) -> ToolCall:
     """The item as it must be."""
-    return ToolCall(
-        **{
-            "call_id": f"{plan.turn.turn_id}.1.{index}", "round": 1, "index": index, "server": "crm", "name": "read",
-            "arguments": {"a": 1}, "safe_to_repeat": True, "reads": True, **fields,
-        }
-    )  # fmt: skip
+    made: dict[str, Any] = {
+        "call_id": f"{plan.turn.turn_id}.1.{index}", "round": 1, "index": index, "server": "crm", "name": "read",
+        "arguments": {"a": 1}, "safe_to_repeat": True, "reads": True,
+    } | fields  # fmt: skip
+    return ToolCall(**made)
 
 
 def refused(why: str, state: CallState = CallState.REFUSED) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(plan: Plan, argument
 
 def test_arguments_that_do_not_fit_are_told_with_the_reason(plan: Plan) -> None:
     """As the schema puts it."""
-    unfit = replace(plan, fits=lambda spec, arguments: f"{spec.name} {arguments}")
+    unfit = replace(plan, fits=unfitting)
 
     planned = plan_call(unfit, 0, asked("crm__read"))
 
