@@ -58,17 +58,21 @@ class Desk:
     """A room whose model is the stand-in, seen through one API."""
 
     def __init__(self, part: Part, api: str) -> None:
-        kind, primary, secondary = APIS[api]
-        self.part, self.models = part, (primary, secondary)
-        self.real = kind(
-            base_url=f"{part.url}/v1", api_key="k", deployments=Deployments(primary=primary, secondary=secondary)
-        )
+        self._kind, *models = APIS[api]
+        self.part, self.models = part, tuple(models)
         self.room = Room()
         self.room.clock = RunningClock()
-        self.room.services = replace(self.room.services, clock=self.room.clock, model=self.real)
+        self.real = self.connect()
         self.room.answers(
             "sfdc/pipeline", '{"rows": [{"stage": "New", "amount": 733000}, {"stage": "Old", "amount": 7}]}'
         )
+
+    def connect(self) -> ChatCompletions | Responses:
+        """Connect to the model, with the patience of the moment."""
+        deployments = Deployments(primary=self.models[0], secondary=self.models[1])
+        self.real = self._kind(base_url=f"{self.part.url}/v1", api_key="k", deployments=deployments)
+        self.room.services = replace(self.room.services, clock=self.room.clock, model=self.real)
+        return self.real
 
     def fault(self, mode: str, **more: Any) -> None:
         """Let the stand-in fail."""
@@ -94,9 +98,8 @@ class Desk:
 
 
 @pytest.fixture(params=APIS)
-async def desk(request: pytest.FixtureRequest, model: Part, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    """A desk of each API; nobody is silent for longer than half a second here."""
-    monkeypatch.setattr(client, "SILENCE_S", 0.5)
+async def desk(request: pytest.FixtureRequest, model: Part) -> AsyncIterator[Desk]:
+    """A desk of each API."""
     model.ask("DELETE", "/_faults")
     model.ask("DELETE", "/_requests")
     desk = Desk(model, request.param)
@@ -159,8 +162,13 @@ async def test_a_retired_deployment_is_followed_by_the_secondary(desk: Desk, sta
     assert {frame.code for frame in desk.room.frames("notice")} == {"model_switched"}
 
 
-async def test_a_model_that_sends_no_byte_is_given_up_and_asked_again_under_a_new_attempt(desk: Desk) -> None:
+async def test_a_model_that_sends_no_byte_is_given_up_and_asked_again_under_a_new_attempt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The silence is bounded, and the text begins anew."""
+    await desk.real.close()
+    monkeypatch.setattr(client, "SILENCE_S", 1.0)
+    desk.connect()
     desk.fault("hang_after", after=0, count=1)
 
     await desk.ask()
@@ -272,8 +280,8 @@ async def test_a_slow_model_runs_into_its_time_and_the_part_is_marked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes come, the end does not."""
-    monkeypatch.setattr(process, "MODEL_CALL_S", 0.6)
-    desk.fault("slow", tokens_per_second=12, during="answer")
+    monkeypatch.setattr(process, "MODEL_CALL_S", 2.0)
+    desk.fault("slow", tokens_per_second=8, during="answer")
 
     await desk.ask()
 
