@@ -85,10 +85,9 @@ def places_that_ask_for_groups() -> list[tuple[str, str]]:
 def _asks_for_a_group(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
         return any(isinstance(part, ast.Name) and part.id == "Membership" for part in ast.walk(node))
-    compared = isinstance(node, ast.Compare) and any(
-        isinstance(side, ast.Constant) and side.value in ("group", "session") for side in node.comparators
-    )
-    return compared and isinstance(node.left, ast.Attribute) and node.left.attr == "kind"
+    if not isinstance(node, ast.Compare) or not isinstance(node.left, ast.Attribute) or node.left.attr != "kind":
+        return False
+    return any(isinstance(side, ast.Constant) and side.value in ("group", "session") for side in node.comparators)
 
 
 @pytest.mark.requirement("group:one-pipeline")

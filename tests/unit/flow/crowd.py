@@ -40,7 +40,7 @@ class Crowd:
 
     def __init__(self, room: Any, **wish: Any) -> None:
         self.room = room
-        self.wish = Founding(**({"title": "Renewals"} | wish))
+        self.wish = replace(Founding(title="Renewals"), **wish)
         self.group_id = PublicId("")
         self.guests: dict[str, Guest] = {}
 
