@@ -35,6 +35,7 @@ def test_what_is_set_aside_is_the_turns_and_ends_after_an_hour() -> None:
     assert [one.tokens for one in both.reserved] == [300, 700]
     assert give_back(both, ONE).reserved == both.reserved[1:]
     assert budget.spending(both, LIMITS, hour - timedelta(seconds=1)).reserved == 1_000
+    assert (budget.spending(first, LIMITS, NOON).left, budget.spending(both, LIMITS, NOON).left) == (600, 0)
     assert budget.spending(both, LIMITS, hour).reserved == 0
     assert budget.reserve(both, ONE, 1_000, LIMITS, hour).reserved[0].tokens == 1_000
 
