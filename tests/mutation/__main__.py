@@ -38,7 +38,8 @@ TESTS = (
     "tests/unit/domain/test_rules.py", "tests/unit/flow/test_limits.py", "tests/unit/flow/test_tokens_a_day.py",
     "tests/unit/flow/test_rights.py", "tests/unit/flow/test_watching.py", "tests/unit/flow/test_tools.py",
     "tests/unit/flow/test_untrusted.py", "tests/unit/flow/test_guards_exactly.py",
-    "tests/unit/flow/test_plan_exactly.py",
+    "tests/unit/flow/test_plan_exactly.py", "tests/unit/flow/test_withheld.py", "tests/unit/flow/test_interruptions.py",
+    "tests/unit/domain/test_group.py", "tests/unit/domain/test_ledger.py",
 )  # fmt: skip
 LEFT_ALONE = (
     r"_log\.",

@@ -1,11 +1,13 @@
 """The ledger's intents, field by field: what a model asked for, and what becomes of it before anything is called."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.sight import Sight
 from shared.domain.tools import Approval, CallState, RequestedCall, ToolCall, ToolSpec
 from shared.domain.turn_events import RunRound
 from shared.flow.catalog import Catalog
@@ -91,15 +93,24 @@ def test_a_tool_that_does_not_exist_is_refused_by_its_name(plan: Plan, name: str
     assert plan_call(plan, 0, asked(name)) == intent(plan, 0, **made, **refused("There is no such tool."))
 
 
-@pytest.mark.parametrize("arguments", ["", "[1]", "{", '"x"', "null", "7", "[" * 9000, '{"a":' * 9000])
+def test_a_tool_keeps_its_server_whatever_its_name_holds(plan: Plan) -> None:
+    """The mark between server and tool may be part of a tool's own name."""
+    odd = replace(plan, catalog=Catalog(servers=(), tools=(tool("a__b", writes=False),), undiscovered=()))
+
+    assert plan_call(odd, 0, asked("crm__a__b")) == intent(odd, 0, name="a__b")
+
+
+def test_a_call_without_a_word_of_arguments_has_none(plan: Plan) -> None:
+    """Some models say nothing where others say `{}`."""
+    assert plan_call(plan, 0, asked("crm__read", "")) == intent(plan, 0, arguments={})
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "{", '"x"', "null", "7", "[" * 9000, '{"a":' * 9000])
 def test_arguments_that_are_no_object_are_told_to_the_model(plan: Plan, arguments: str) -> None:
     """The call failed."""
     why = refused("The arguments are not a JSON object.", CallState.FAILED)
 
-    planned = plan_call(plan, 0, asked("crm__read", arguments))
-
-    assert planned in (intent(plan, 0, arguments={}, **why), intent(plan, 0, arguments={}))
-    assert planned == intent(plan, 0, arguments={}, **why) or arguments == ""
+    assert plan_call(plan, 0, asked("crm__read", arguments)) == intent(plan, 0, arguments={}, **why)
 
 
 def test_arguments_that_do_not_fit_are_told_with_the_reason(plan: Plan) -> None:
@@ -109,6 +120,39 @@ def test_arguments_that_do_not_fit_are_told_with_the_reason(plan: Plan) -> None:
     planned = plan_call(unfit, 0, asked("crm__read"))
 
     assert planned == intent(plan, 0, **refused("The arguments do not fit: read {'a': 1}", CallState.FAILED))
+
+
+@pytest.mark.parametrize("hidden", ["pay 1\u202e00", "pay\U000e0041", "a\u2028b"])
+def test_a_write_with_arguments_that_cannot_be_seen_fails_and_a_read_is_made(plan: Plan, hidden: str) -> None:
+    """Nobody could approve the one; nobody has to approve the other."""
+    arguments = {"note": hidden}
+    words = json.dumps(arguments)
+    why = refused("The arguments hold characters that cannot be seen.", CallState.FAILED)
+
+    write, read = plan_call(plan, 0, asked("crm__write", words)), plan_call(plan, 0, asked("crm__read", words))
+
+    assert write == intent(plan, 0, name="write", arguments=arguments, safe_to_repeat=False, reads=False, **why)
+    assert read == intent(plan, 0, arguments=arguments)
+
+
+@pytest.mark.requirement("group:canary")
+@pytest.mark.parametrize(("roles", "waits"), [(("Sales",), False), (("HR", "Sales"), True)])
+def test_only_an_asker_who_may_see_a_call_is_asked_to_approve_it(
+    plan: Plan, roles: tuple[str, ...], *, waits: bool
+) -> None:
+    """In a group that is bound to a role, a member without it is refused at once, and may still have things read."""
+    turn = replace(
+        plan.turn, conversation=replace(plan.turn.conversation, bound_to="HR"), asker_sight=Sight(roles=roles)
+    )
+    bound = replace(plan, turn=turn)
+
+    write, read = plan_call(bound, 0, asked("crm__write")), plan_call(bound, 0, asked("crm__read"))
+
+    ends = refused("Who asked may not see this call, and so cannot approve it.")
+    if waits:
+        ends = {"approval": Approval.WAITING, "expires_at": UNTIL}
+    assert write == intent(bound, 0, name="write", safe_to_repeat=False, reads=False, **ends)
+    assert read == intent(bound, 0)
 
 
 def test_the_limit_of_calls_is_exact(plan: Plan) -> None:

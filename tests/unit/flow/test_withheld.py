@@ -11,7 +11,7 @@ from shared.domain.group import Changes
 from shared.domain.ids import MessageId, TurnId, group_key
 from shared.domain.live_frames import ResponseWithheld
 from shared.domain.notes import SUMMARY_EVERY, VERBATIM
-from shared.domain.tools import CallState
+from shared.domain.tools import Approval, CallState
 from shared.flow import export, history, membership, opinions, resume
 from shared.flow.standing import in_group
 from shared.wire.exports import markdown, tables_csv
@@ -179,7 +179,7 @@ async def test_a_call_that_its_asker_may_not_see_is_refused(begin: Begin, room: 
     accepted = await crowd.answered("nora", "@coach log it", rounds.asks_for("sfdc__log_activity"), rounds.says("No."))
 
     (call,) = await room.conversations.calls(group_key(crowd.group_id), TurnId(accepted.turn_id or ""))
-    assert call.state is CallState.REFUSED
+    assert (call.state, call.approval, call.expires_at) == (CallState.REFUSED, Approval.NOT_NEEDED, None)
     assert set(crowd.types("nora")) <= {
         "new_message",
         "presence",
