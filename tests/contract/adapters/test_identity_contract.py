@@ -2,8 +2,12 @@
 
 import hashlib
 import hmac
+import json
+import urllib.parse
+import urllib.request
 from typing import Any
 
+import jwt
 import pytest
 
 from shared.adapters.entra import EntraTokens, EntraVerifier, SigningKeys
@@ -13,6 +17,22 @@ from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import UserId
 
 from .conftest import TENANT, Part
+
+UPSTREAM = "api://salescoach-upstream"
+
+
+def service_token(identity: Part) -> tuple[str, str]:
+    """The object id of the Web PubSub identity, and a token of its own for the app."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "44444444-4444-4444-8444-444444444444",
+        "client_secret": "local-webpubsub-secret",
+        "scope": f"{UPSTREAM}/.default",
+    }
+    body = urllib.parse.urlencode(form).encode()
+    with urllib.request.urlopen(f"{identity.url}/{TENANT}/oauth2/v2.0/token", body, timeout=10) as answer:  # noqa: S310
+        token: str = json.load(answer)["access_token"]
+    return jwt.decode(token, options={"verify_signature": False})["oid"], token
 
 
 def verifier(identity: Part) -> EntraVerifier:
@@ -121,12 +141,14 @@ async def test_an_event_needs_the_signature_of_its_connection() -> None:
 
 
 async def test_by_identity_only_the_services_own_principal_is_believed(identity: Part) -> None:
-    """Any principal of the tenant may get a token for the audience: the object id decides."""
-    tokens = EntraTokens(identity.url, [TENANT], ["api://salescoach"])
-    token = identity.token("sam.sales")
-    sam = (await EntraVerifier(tokens, "access_as_user").verify(token)).user_id.partition(":")[2]
+    """Any principal of the tenant may get a token for the audience: the object id decides, and it is no person's."""
+    person = identity.token("sam.sales", audience=UPSTREAM)
+    sam = jwt.decode(person, options={"verify_signature": False})["oid"]
+    tokens = EntraTokens(identity.url, [TENANT], [UPSTREAM])
+    service, token = service_token(identity)
 
-    await IdentityProof(tokens, sam).prove(connection_id="c", signature=None, authorization=f"Bearer {token}")
-    for principal, header in (("another", f"Bearer {token}"), (sam, None), (sam, token), (sam, "Bearer x")):
+    await IdentityProof(tokens, service).prove(connection_id="c", signature=None, authorization=f"Bearer {token}")
+    refused = (("another", f"Bearer {token}"), (service, None), (service, token), (service, "Bearer x"))
+    for principal, header in (*refused, (sam, f"Bearer {person}")):
         with pytest.raises(ChatError):
             await IdentityProof(tokens, principal).prove(connection_id="c", signature=None, authorization=header)
