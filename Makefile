@@ -5,27 +5,32 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test test-parts test-stacks check types quick lint e2e faults mutation eval bench package lock setup help
+.PHONY: run test test-units test-stacks test-proofs check types quick lint e2e faults mutation eval bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
 
-# The tests that start whole stacks wait most of the time; beside them the others cost hardly any.
-STACKS := tests/e2e tests/faults tests/security tests/smoke tests/web
+# Tests that start whole stacks wait most of the time, so three processes keep two cores busy. Browsers come last in each:
+# their event loop stays behind.
+STACKS := tests/e2e tests/smoke tests/web
+PROOFS := tests/security tests/faults
 
-test: setup ## run all tests in two halves side by side, or those that ARGS names
+test: setup ## run all tests in three parts side by side, or those that ARGS names
 ifeq ($(strip $(ARGS)),)
-	@echo "Two halves side by side; each prints its results when it has ended, after some minutes."
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-parts test-stacks
+	@echo "Three parts side by side; each prints its results when it has ended, after some minutes."
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target --keep-going test-proofs test-stacks test-units
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
 
-test-parts:
-	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(STACKS))
+test-units:
+	@$(BIN)/python -m pytest tests $(addprefix --ignore=,$(STACKS) $(PROOFS))
 
 test-stacks:
 	@$(BIN)/python -m pytest $(STACKS)
+
+test-proofs:
+	@$(BIN)/python -m pytest $(PROOFS)
 
 check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick lint
