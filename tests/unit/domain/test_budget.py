@@ -1,5 +1,6 @@
 """The rules of a person's tokens a day, as values."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -84,6 +85,19 @@ def test_a_day_is_the_day_in_utc() -> None:
     assert budget.settle(NOBODY, ONE, Usage(input_tokens=1), late).days[0].day == "2026-01-06"
 
 
+def test_a_day_is_the_day_in_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it begins at its first microsecond."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        seen = budget.spending(NOBODY, LIMITS, datetime(2026, 1, 5, 23, 59, 59, 999_999, tzinfo=UTC))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert (seen.day, seen.resets_at) == ("2026-01-05", datetime(2026, 1, 6, tzinfo=UTC))
+
+
 def test_a_turn_that_outlives_its_reservation_counts_all_the_same() -> None:
     """Late, but not for free; others that are void are forgotten."""
     held = budget.reserve(budget.reserve(NOBODY, ONE, 400, LIMITS, NOON), TWO, 10, LIMITS, NOON)
@@ -103,6 +117,8 @@ def test_a_stopped_model_call_costs_what_was_set_aside_at_least(used: int, count
 
     assert done.days[0].input_tokens == counted
     assert budget.settle(held, ONE, Usage(input_tokens=used), NOON).days[0].input_tokens == used
+    forgotten = budget.settle(NOBODY, ONE, Usage(), NOON, cut_short=True)
+    assert forgotten.days[0].input_tokens == 0
 
 
 def test_seven_days_are_kept_the_newest_first() -> None:

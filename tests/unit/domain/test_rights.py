@@ -44,12 +44,13 @@ def test_an_older_token_keeps_what_the_newest_names(held: tuple[str, ...], at: d
     [(("Sales",), False), (("sales",), False), (("HR",), True), ((), True), (("Sales", "HR"), True)],
 )
 def test_other_roles_than_before_unsettle_what_is_open(roles: tuple[str, ...], unsettled: bool) -> None:
-    """Fewer or more; their spelling does not matter."""
+    """Fewer or more; their spelling does not matter. Of two tokens of one second the one shown later counts."""
     known = Rights(user_id=SAM, roles=("Sales",), as_of=NOW)
     newer = learn(known, caller(*roles, at=NOW + SECOND))
 
     assert newer == Rights(user_id=SAM, roles=roles, as_of=NOW + SECOND, unsettled=unsettled)
     assert learn(newer, caller("Admin")) == newer
+    assert learn(newer, caller("Admin", at=NOW + SECOND)).roles == ("Admin",)
     assert learn(newer, caller(*roles, at=NOW + 2 * SECOND)).unsettled == unsettled
     assert not settled(newer).unsettled
 

@@ -44,6 +44,7 @@ def question(number: int, *, text: str = "hi", with_id: bool = True) -> Question
         (["sales", "Owner"], None, "Sales", ("Sales",)),
         (["Admin", "Sales"], "Sales", "Sales", ("Sales",)),
         (["Finance"], None, "Finance", ("Finance",)),
+        (["Finance", "Sales", "HR"], None, "HR", ("HR", "Sales", "Finance")),
     ],
 )
 @pytest.mark.requirement("authenticate:role-from-token")
