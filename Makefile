@@ -10,8 +10,7 @@ SEED ?= 1
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
 
-# Tests that start whole stacks wait most of the time, so three processes keep two cores busy. Browsers come last in each:
-# their event loop stays behind.
+# Tests that start whole stacks wait most of the time, so three processes keep two cores busy.
 STACKS := tests/e2e tests/smoke tests/web
 PROOFS := tests/security tests/faults
 

@@ -1,8 +1,14 @@
-"""Figures: what a test counted is printed at the end of the run, with the claim that it bears out."""
+"""What all tests share: the figures that are printed at the end of the run, and a browser."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 Figure = Callable[[str, str], None]
 
@@ -15,6 +21,15 @@ def figure(request: pytest.FixtureRequest) -> Figure:
         request.node.user_properties.append(("figure", f"{claim}: {counted}"))
 
     return add
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Run one browser for the module; it ends with it, since its event loop keeps asyncio's tests from running."""
+    from tests.web.chromium import browser as running_browser  # noqa: PLC0415 - most runs need none
+
+    with running_browser() as running:
+        yield running
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.stack import Stack
-from tests.web.chromium import browser as running_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -17,13 +16,6 @@ ARTEFACTS = Path(__file__).resolve().parents[2] / ".local" / "artefacts"
 PATIENCE_MS = 20_000
 ANSWER_MS = 90_000
 Sign = Callable[[str], Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    """Run one browser for the module."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture

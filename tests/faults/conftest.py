@@ -7,13 +7,10 @@ each day.
 import os
 from collections.abc import Generator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import Stack
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +34,3 @@ def fault_stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     running.start()
     yield running
     running.stop()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the modules of this folder that drive a browser to the end: its library keeps the thread's event loop."""
-    here = [item for item in items if item.path.parent == HERE]
-    browsing = {item.path for item in here if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path in browsing)

@@ -25,7 +25,7 @@ from tests.faults.injection.victim import ACTING, Outcome, Victim
 from tests.web import conftest as web_page
 from tests.web.scripted_service import ScriptedService, turn_of
 
-browser, built, npm = web_page.browser, web_page.built, web_page.npm
+built, npm = web_page.built, web_page.npm
 page, service, signed_in = web_page.page, web_page.service, web_page.signed_in
 
 SAMPLE = 240

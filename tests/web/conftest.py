@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .chromium import browser as running_browser
 from .scripted_service import WEB, ScriptedService
 
 WEB_FOLDER = Path(__file__).resolve().parents[2] / "web"
@@ -33,13 +32,6 @@ def npm() -> str:
 def built(npm: str) -> None:
     """Build the page from its sources."""
     subprocess.run([npm, "run", "--silent", "build"], cwd=WEB_FOLDER, check=True, timeout=60)  # noqa: S603 - our own script
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Run one browser for all tests."""
-    with running_browser() as running:
-        yield running
 
 
 @pytest.fixture
