@@ -104,9 +104,20 @@ def main() -> int:
     except subprocess.TimeoutExpired:
         running.terminate()
         running.wait(30)
+        drop_torn(repository)
     command = [tool, "results", "--all", "true"]
     listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)  # noqa: S603
     return report(listed.stdout, time.monotonic() - began)
+
+
+def drop_torn(repository: Path) -> None:
+    """Take away results that were being written when the run was stopped; without them the others can be read."""
+    for meta in (repository / "mutants").rglob("*.meta"):
+        try:
+            json.loads(meta.read_text(encoding="utf-8"))
+        except ValueError:
+            meta.unlink()
+            sys.stdout.write(f"{meta.stem}: its results were lost when the time was over\n")
 
 
 def report(listed: str, seconds: float) -> int:
