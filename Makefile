@@ -11,8 +11,8 @@ run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
 
 # Tests that start whole stacks wait most of the time, so three processes keep two cores busy.
-STACKS := tests/e2e tests/smoke tests/web
-PROOFS := tests/security tests/faults
+STACKS := tests/e2e
+PROOFS := tests/security tests/faults tests/smoke tests/web
 
 test: setup ## run all tests in three parts side by side, or those that ARGS names
 ifeq ($(strip $(ARGS)),)
