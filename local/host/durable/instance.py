@@ -8,6 +8,7 @@ from local.host.durable.history import Event, EventType
 from local.host.durable.records import InstanceRow, Message
 
 _WAKES_SUSPENDED = (EventType.EXECUTION_RESUMED, EventType.EXECUTION_TERMINATED)
+_UNREAD = (EventType.TASK_SCHEDULED, EventType.TIMER_CREATED, EventType.ORCHESTRATOR_COMPLETED)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -49,13 +50,11 @@ class LiveInstance:
     def remember(self, events: Sequence[Event]) -> None:
         """Append events that are kept in the store.
 
-        The SDK is not sent the marks that end an episode: it does nothing with them, but spends as long on
-        each as on any other event (one in four, docs/local-stack.md).
+        The SDK is not sent what it ignores: it would spend as long on each of these as on any other event, and
+        they are half of a history (TaskOrchestrationExecutor.process_event; docs/local-stack/durable.md).
         """
         self.past.extend(events)
-        self.rendered.extend(
-            for_context(one, played=True) for one in events if one["EventType"] != EventType.ORCHESTRATOR_COMPLETED
-        )
+        self.rendered.extend(for_context(one, played=True) for one in events if one["EventType"] not in _UNREAD)
 
 
 def _kind(message: Message) -> int:
