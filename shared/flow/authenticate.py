@@ -22,19 +22,25 @@ from shared.flow.watching import note_foreign_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSession:
-    """A `session.update` as it arrived."""
+class ShowToken:
+    """A token for a session, and what its person wishes there."""
 
     token: str
-    connection_user: UserId
-    connection: ConnectionId
     session_id: PublicId
-    first: bool
-    """Whether this is the first one on its connection."""
     role: str | None = None
     region: str | None = None
     timezone: str | None = None
     locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession(ShowToken):
+    """A `session.update` as it arrived."""
+
+    connection_user: UserId
+    connection: ConnectionId
+    first: bool
+    """Whether this is the first one on its connection."""
     request_id: str | None = None
 
 
@@ -67,7 +73,7 @@ async def grant_for_connection(services: Services, wish: OpenSession) -> Session
     Raises:
         ChatError: as `open_session` refuses.
     """
-    return await grant_by_token(services, await _proved(services, wish), wish)
+    return await grant_by_token(services, await _proved(services, wish), wish, wish.connection)
 
 
 async def _proved(services: Services, wish: OpenSession) -> Caller:
@@ -78,8 +84,10 @@ async def _proved(services: Services, wish: OpenSession) -> Caller:
     return caller
 
 
-async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) -> SessionGrant:
-    """Keep the token of a call without a connection sealed, so that the session's tools can be called with it.
+async def grant_by_token(
+    services: Services, caller: Caller, wish: ShowToken, connection: ConnectionId | None = None
+) -> SessionGrant:
+    """Keep a proved person's token sealed, so that the session's tools can be called with it.
 
     The session stays in the role that it has, while the person still holds it, unless another one is wished for.
     """
@@ -96,13 +104,13 @@ async def grant_by_token(services: Services, caller: Caller, wish: OpenSession) 
         )
     await asyncio.gather(
         services.users.put_grant(grant),
-        rights.learn(services, caller, wish.session_id, wish.connection or None),
+        rights.learn(services, caller, wish.session_id, connection),
         remember(services, caller),
     )
     return grant
 
 
-async def _grant(services: Services, caller: Caller, wish: OpenSession, known: set[str]) -> SessionGrant:
+async def _grant(services: Services, caller: Caller, wish: ShowToken, known: set[str]) -> SessionGrant:
     sealed = await services.sealer.seal(wish.token, user_id=caller.user_id, session_id=wish.session_id)
     return SessionGrant(
         user_id=caller.user_id,

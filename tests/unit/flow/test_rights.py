@@ -10,7 +10,7 @@ from shared.domain.errors import ChatError, ErrorCode, StoreUnavailable
 from shared.domain.ids import ConnectionId, PublicId, UserId
 from shared.domain.security import Noticed
 from shared.flow import rights
-from shared.flow.authenticate import OpenSession, open_session, require_grant
+from shared.flow.authenticate import OpenSession, ShowToken, grant_by_token, open_session, require_grant
 
 PHONE, OTHER = ConnectionId("phone"), PublicId("5e551011-0000-4000-8000-000000000002")
 
@@ -51,6 +51,21 @@ async def test_a_token_with_other_roles_ends_all_other_sessions_and_connections(
     assert await code_of(require_grant(room.services, rounds.SAM, rounds.SESSION)) is ErrorCode.TOKEN_EXPIRED
     assert (await require_grant(room.services, rounds.SAM, OTHER)).session_id == OTHER
     assert [(event.kind, event.user_id) for event in room.security.events] == [(Noticed.ROLES_CHANGED, rounds.SAM)]
+
+
+@pytest.mark.requirement("authenticate:rights-end")
+async def test_a_call_without_a_connection_ends_every_connection_of_other_roles(room: Any, rounds: Any) -> None:
+    """REST spares its own session alone: it names no connection, not even one that does not exist."""
+    await room.sign_in(given(room, "old", "Sales"))
+    token = given(room, "new", "HR", later_s=60)
+    caller = await rights.prove(room.services, token)
+
+    grant = await grant_by_token(room.services, caller, ShowToken(token=token, session_id=OTHER))
+
+    assert grant.roles == ("HR",)
+    assert room.channel.ended == [(rounds.SAM, None)]
+    assert await code_of(require_grant(room.services, rounds.SAM, rounds.SESSION)) is ErrorCode.TOKEN_EXPIRED
+    assert await require_grant(room.services, rounds.SAM, OTHER)
 
 
 @pytest.mark.requirement("authenticate:rights-end")

@@ -13,7 +13,7 @@ import azure.functions as func
 import pytest
 
 from functions import _edge
-from functions.api import group_messages, groups, members, people
+from functions.api import groups, members, messages, people
 from shared.adapters.memory.delivery import MemoryEngine
 from shared.adapters.memory.erasure import MemoryEraser
 from shared.adapters.memory.identity import MemoryVerifier
@@ -73,7 +73,7 @@ class Office:
         self.services = replace(self.room.services, verifier=verifier)
         monkeypatch.setattr(_edge, "build_services", lambda: self.services)
         monkeypatch.setattr(groups, "engine", self.engine)
-        monkeypatch.setattr(group_messages, "engine", self.engine)
+        monkeypatch.setattr(messages, "engine", self.engine)
         monkeypatch.setattr(groups, "eraser", lambda: MemoryEraser(self.room.conversations, self.room.users))
 
     def engine(self, _client: object) -> MemoryEngine:
@@ -97,7 +97,7 @@ class Office:
             route_params=path,
             body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
         )
-        if route in (groups.delete_group, group_messages.say_in_group):
+        if route in (groups.delete_group, messages.say_in_group):
             # The durable client that the host binds is of no use here: the engine is the memory's own.
             response = await inspect.unwrap(route._function.get_user_function())(request, None)
         else:
@@ -576,7 +576,7 @@ async def test_a_group_shows_what_runs_and_what_waits_in_it(office: Office) -> N
     """As a session does."""
     group = await office.found(reply_policy="always")
     for _ in range(2):
-        said = await office.call(group_messages.say_in_group, SAM, id=group, body={"content": "How are we?"})
+        said = await office.call(messages.say_in_group, SAM, id=group, body={"content": "How are we?"})
         assert said.status == 202, said.body
         office.room.clock.advance(11)
     shown = (await office.call(groups.group, SAM, id=group)).data
