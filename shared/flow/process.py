@@ -80,7 +80,7 @@ async def _after_twin(services: TurnServices, ref: TurnRef, effect: RunRound) ->
 
 async def _speak(services: TurnServices, turn: Turn, effect: RunRound) -> RoundEnded:
     speaker = Speaker(services, turn, turn.finished_text())
-    sender = asyncio.create_task(speaker.send())
+    sender = asyncio.create_task(_send(services, turn, effect, speaker))
     try:
         return await _attempt(services, turn, effect, speaker, sender)
     except ModelFailed as fault:
@@ -110,25 +110,12 @@ async def _earlier_end(services: TurnServices, ref: TurnRef, turn: Turn | None, 
 async def _attempt(
     services: TurnServices, turn: Turn, effect: RunRound, speaker: Speaker, sender: asyncio.Task[None]
 ) -> RoundEnded:
-    model = services.model.name(secondary=effect.use_secondary)
-    started = ResponseStarted(
-        **address(turn.conversation),
-        turn_id=turn.turn_id,
-        question_id=turn.question_id,
-        asker=turn.asker.id,
-        attempt=turn.attempt,
-        model=model,
-    )
-    context, *_ = await asyncio.gather(
-        build(services, turn, effect), tell(services, turn.conversation, started), _notices(services, turn, effect)
-    )
-    if turn.attempt == 1:
-        asked = next(said.text for said in reversed(context.request.said) if said.role == "user")
-        await asyncio.gather(tell_down(services, turn, *context.catalog.down), note_question(services, turn, asked))
+    context = await build(services, turn, effect)
     speaker.guard.know(KnownLinks(said.text for said in context.request.said if said.role == "tool"))
     reader = asyncio.create_task(_listen(services, turn, effect, context, speaker))
     keeper = asyncio.create_task(speaker.keep())
     try:
+        await _remark(services, turn, context)
         await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
         if not reader.done():
             return await _interrupted(speaker, sender, reader, keeper)
@@ -141,6 +128,20 @@ async def _attempt(
     return await _store(services, turn, effect, context, finished, speaker)
 
 
+async def _send(services: TurnServices, turn: Turn, effect: RunRound, speaker: Speaker) -> None:
+    """Announce the attempt, then send its text; the model is called meanwhile."""
+    started = ResponseStarted(
+        **address(turn.conversation),
+        turn_id=turn.turn_id,
+        question_id=turn.question_id,
+        asker=turn.asker.id,
+        attempt=turn.attempt,
+        model=services.model.name(secondary=effect.use_secondary),
+    )
+    await asyncio.gather(tell(services, turn.conversation, started), _notices(services, turn, effect))
+    await speaker.send()
+
+
 async def _notices(services: TurnServices, turn: Turn, effect: RunRound) -> None:
     if effect.use_secondary:
         text = "The usual model did not answer; another one is used."
@@ -149,6 +150,13 @@ async def _notices(services: TurnServices, turn: Turn, effect: RunRound) -> None
     if turn.attempt == 1 and services.registry.fallen_back:
         frame = Notice(code="registry_fallback", text=FALLEN_BACK, turn_id=turn.turn_id, **address(turn.conversation))
         await tell(services, turn.conversation, frame)
+
+
+async def _remark(services: TurnServices, turn: Turn, context: Context) -> None:
+    """Tell of servers that are down and note a suspicious question, in the first attempt only."""
+    if turn.attempt == 1:
+        asked = next(said.text for said in reversed(context.request.said) if said.role == "user")
+        await asyncio.gather(tell_down(services, turn, *context.catalog.down), note_question(services, turn, asked))
 
 
 async def _listen(
@@ -234,7 +242,7 @@ async def _store(
     record = RoundRecord(
         text=text,
         calls=tuple(call.call_id for call in calls),
-        finish_reason=_finish_reason(finished, effect),
+        finish_reason="tool_limit" if effect.last else "tool_calls" if asked else finished.reason,
         model=finished.model,
         usage=finished.usage,
         prompt_version=context.prompt_version,
@@ -281,12 +289,6 @@ async def _undecided(services: TurnServices, turn: Turn, waiting: list[ToolCall]
     if len(still) < len(waiting):
         await services.conversations.renew(turn.ref(), _lease(services))
     return still
-
-
-def _finish_reason(finished: RoundFinished, effect: RunRound) -> str:
-    if finished.calls and not effect.last:
-        return "tool_calls"
-    return "tool_limit" if effect.last else finished.reason
 
 
 def _lease(services: TurnServices) -> datetime:

@@ -379,3 +379,28 @@ async def test_a_write_that_a_twin_is_making_is_not_called_unknown(room: Any, ro
 
     assert [call.state for call in await room.conversations.calls(ref.key, ref.turn_id)] == [CallState.DONE]
     assert len(room.tools.called) == 1
+
+
+async def test_a_slow_channel_holds_up_no_model_and_the_attempt_is_announced_before_its_text(
+    room: Any, rounds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people wait for is the model: it is asked while the service still takes the first frame."""
+    taken, send = asyncio.Event(), room.channel.to_user
+
+    async def send_late(*args: Any, **wish: Any) -> None:
+        await taken.wait()
+        await send(*args, **wish)
+
+    await room.ask()
+    room.scripted(rounds.says("Fine."))
+    monkeypatch.setattr(room.channel, "to_user", send_late)
+    running = asyncio.create_task(room.run())
+    await until(lambda: room.model.requests)
+    assert room.frames("response.started", "response.delta") == []
+    taken.set()
+    await running
+
+    assert [frame.type for frame in room.frames("response.started", "response.delta")] == [
+        "response.started",
+        "response.delta",
+    ]
