@@ -1,7 +1,9 @@
 """Read the tool registry from Cosmos DB, and keep the servers' manifests there."""
 
 import logging
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TypeVar
 
 from shared.adapters.cosmos.items import Items
 from shared.domain.errors import StoreUnavailable
@@ -12,6 +14,7 @@ from shared.wire import registry_documents as wire
 from shared.wire.reading import MalformedDocument
 
 _log = logging.getLogger("salescoach.registry")
+Read = TypeVar("Read")
 
 
 class CosmosRegistry:
@@ -30,26 +33,15 @@ class CosmosRegistry:
         Raises:
             StoreUnavailable: the container holds no server at all, not even one that is switched off.
         """
-        entries: list[ServerEntry] = []
         documents = await self._of_kind(wire.SERVER_KIND)
         if not documents:
             raise StoreUnavailable("the registry holds no tool server")
-        for document in documents:
-            try:
-                entries.append(wire.server_from(document, loopback=self._loopback))
-            except MalformedDocument as fault:
-                _log.warning("registry.entry_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
-        return [entry for entry in entries if entry.enabled]
+        read = partial(wire.server_from, loopback=self._loopback)
+        return [entry for entry in _readable(documents, read, "registry.entry_left_out") if entry.enabled]
 
     async def manifests(self) -> list[Manifest]:
         """List the last discovered tools per server."""
-        manifests: list[Manifest] = []
-        for document in await self._of_kind(wire.MANIFEST_KIND):
-            try:
-                manifests.append(wire.manifest_from(document))
-            except MalformedDocument as fault:
-                _log.warning("registry.manifest_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
-        return manifests
+        return _readable(await self._of_kind(wire.MANIFEST_KIND), wire.manifest_from, "registry.manifest_left_out")
 
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
@@ -57,13 +49,7 @@ class CosmosRegistry:
 
     async def pins(self) -> list[Pins]:
         """List which tools are trusted as they are; what cannot be read trusts nothing."""
-        pins: list[Pins] = []
-        for document in await self._of_kind(wire.PINS_KIND):
-            try:
-                pins.append(wire.pins_from(document))
-            except MalformedDocument as fault:
-                _log.warning("registry.pins_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
-        return pins
+        return _readable(await self._of_kind(wire.PINS_KIND), wire.pins_from, "registry.pins_left_out")
 
     async def pin_first(self, pins: Pins) -> bool:
         """Keep a server's first pins; False when it has some already, which then stand."""
@@ -76,13 +62,7 @@ class CosmosRegistry:
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was last found about servers."""
-        statuses: list[ServerStatus] = []
-        for document in await self._of_kind(wire.STATUS_KIND):
-            try:
-                statuses.append(wire.status_from(document))
-            except MalformedDocument as fault:
-                _log.warning("registry.status_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
-        return statuses
+        return _readable(await self._of_kind(wire.STATUS_KIND), wire.status_from, "registry.status_left_out")
 
     async def put_status(self, status: ServerStatus) -> None:
         """Keep how a server is doing now; the latest word counts."""
@@ -90,3 +70,16 @@ class CosmosRegistry:
 
     async def _of_kind(self, kind: str) -> list[dict[str, Any]]:
         return await self._items.query(kind, "SELECT * FROM c WHERE c.kind = @kind", {"kind": kind})
+
+
+def _readable(
+    documents: Iterable[dict[str, Any]], read: Callable[[dict[str, Any]], Read], fault_event: str
+) -> list[Read]:
+    """Read what can be read; each other one is named in the log."""
+    found: list[Read] = []
+    for document in documents:
+        try:
+            found.append(read(document))
+        except MalformedDocument as fault:
+            _log.warning(fault_event, extra={"entry": fault.document_id, "fault": fault.fault})
+    return found
