@@ -203,13 +203,13 @@ def _model(values: Settings) -> ChatModel:
         api_key = values.openai_api_key.get_secret_value() if values.openai_api_key else "none"
 
     def build(flavour: Flavour) -> ChatModel:
+        from shared.adapters.open_ai.client import OpenAiModel
+
         if flavour == "responses":
-            from shared.adapters.open_ai.responses import Responses
-
-            return Responses(base_url=base_url, api_key=api_key, deployments=deployments)
-        from shared.adapters.open_ai.chat_completions import ChatCompletions
-
-        return ChatCompletions(base_url=base_url, api_key=api_key, deployments=deployments)
+            from shared.adapters.open_ai.responses import RESPONSES as API
+        else:
+            from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS as API
+        return OpenAiModel(API, base_url=base_url, api_key=api_key, deployments=deployments)
 
     return ModelChoice(deployments, build)
 

@@ -1,17 +1,16 @@
 """Stream one round through the Chat Completions API, of Azure OpenAI or of any server that speaks it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 from openai.types.chat import ChatCompletionChunk
 
-from shared.adapters.open_ai.client import TEMPERATURE, ApiKey, build_client, opened
+from shared.adapters.open_ai.client import TEMPERATURE, Api
 from shared.domain import model_faults
 from shared.domain.conversation import Usage
 from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFinished, Said, TextDelta
-from shared.domain.models import Deployments, cost, spec_of
+from shared.domain.models import cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
 _FINISHES: dict[str, FinishReason] = {
@@ -21,34 +20,6 @@ _FINISHES: dict[str, FinishReason] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
 }
-
-
-class ChatCompletions:
-    """Meet ChatModel."""
-
-    def __init__(self, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
-        self._deployments = deployments
-        self._client = build_client(base_url, api_key)
-
-    def name(self, *, secondary: bool) -> str:
-        """Name the model that a request would use."""
-        return self._deployments.secondary if secondary else self._deployments.primary
-
-    @asynccontextmanager
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent]]:
-        """Open the stream; leaving the context closes the connection, which stops the model.
-
-        Raises:
-            ModelFailed: the model refused, broke or was silent for too long.
-        """
-        name = self._deployments.serving(request)
-        create: Any = self._client.chat.completions.create
-        async with opened(create(**_arguments(name, request))) as stream:
-            yield _events(stream, name)
-
-    async def close(self) -> None:
-        """Close the pooled connections."""
-        await self._client.close()
 
 
 def _arguments(name: str, request: ModelRequest) -> dict[str, Any]:
@@ -154,3 +125,6 @@ async def _events(chunks: AsyncIterator[ChatCompletionChunk], name: str) -> Asyn
         # openai 3.54 ends silently when a stream breaks off cleanly.
         raise model_faults.broken_off()
     yield gathered.finished(gathered.reason)
+
+
+CHAT_COMPLETIONS = Api(create=lambda client: client.chat.completions.create, arguments=_arguments, events=_events)

@@ -1,8 +1,9 @@
-"""Build the SDK's client, open a stream by it, and say what its errors mean; the same for both API flavours."""
+"""Stream rounds by the SDK's client and say what its errors mean; the same for both API flavours."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -10,6 +11,8 @@ import openai
 
 from shared.domain import model_faults
 from shared.domain.errors import ModelFailed
+from shared.domain.model import ModelEvent, ModelRequest
+from shared.domain.models import Deployments
 
 ApiKey = str | Callable[[], Awaitable[str]]
 
@@ -18,19 +21,48 @@ SILENCE_S = 20.0
 TEMPERATURE = 0.2
 
 
-def build_client(base_url: str, api_key: ApiKey) -> openai.AsyncOpenAI:
-    """Build a client that waits and retries for nobody: the turn machine does (docs/architecture.md, decision 17)."""
-    timeout = httpx2.Timeout(SILENCE_S, connect=5)
-    return openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=timeout)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What one flavour of the API asks and hears in its own words."""
+
+    create: Callable[[openai.AsyncOpenAI], Any]
+    arguments: Callable[[str, ModelRequest], dict[str, Any]]
+    events: Callable[[AsyncIterator[Any], str], AsyncIterator[ModelEvent]]
+
+
+class OpenAiModel:
+    """Meet ChatModel by one API."""
+
+    def __init__(self, api: Api, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
+        self._api = api
+        self._deployments = deployments
+        timeout = httpx2.Timeout(SILENCE_S, connect=5)
+        # It waits and retries for nobody: the turn machine does (docs/architecture.md, decision 17).
+        self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=timeout)
+
+    def name(self, *, secondary: bool) -> str:
+        """Name the model that a request would use."""
+        return self._deployments.secondary if secondary else self._deployments.primary
+
+    @asynccontextmanager
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent]]:
+        """Open the stream; leaving the context closes the connection, which stops the model.
+
+        Raises:
+            ModelFailed: the model refused, broke or was silent for too long.
+        """
+        name = self._deployments.serving(request)
+        create = self._api.create(self._client)
+        async with _opened(create(**self._api.arguments(name, request))) as stream:
+            yield self._api.events(stream, name)
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._client.close()
 
 
 @asynccontextmanager
-async def opened(request: Awaitable[Any]) -> AsyncGenerator[AsyncIterator[Any]]:
-    """Open a stream; leaving the context closes the connection, which stops the model.
-
-    Raises:
-        ModelFailed: the model refused, broke or was silent for too long.
-    """
+async def _opened(request: Awaitable[Any]) -> AsyncGenerator[AsyncIterator[Any]]:
     try:
         stream = await request
         async with stream:

@@ -1,51 +1,22 @@
 """Stream one round through the Responses API, stateless: every item is sent again, nothing is kept there."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.adapters.open_ai.client import TEMPERATURE, ApiKey, build_client, opened
+from shared.adapters.open_ai.client import TEMPERATURE, Api
 from shared.domain import model_faults
 from shared.domain.conversation import Usage
 from shared.domain.errors import ModelFailed
 from shared.domain.model import FinishReason, ModelEvent, ModelRequest, RoundFinished, Said, TextDelta
-from shared.domain.models import Deployments, cost, spec_of
+from shared.domain.models import cost, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 
 _TEXT = frozenset({"response.output_text.delta", "response.refusal.delta"})
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 _FAULTS = frozenset({"response.failed", "error"})
 _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-
-
-class Responses:
-    """Meet ChatModel."""
-
-    def __init__(self, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
-        self._deployments = deployments
-        self._client = build_client(base_url, api_key)
-
-    def name(self, *, secondary: bool) -> str:
-        """Name the model that a request would use."""
-        return self._deployments.secondary if secondary else self._deployments.primary
-
-    @asynccontextmanager
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent]]:
-        """Open the stream; leaving the context closes the connection, which stops the model.
-
-        Raises:
-            ModelFailed: the model refused, broke or was silent for too long.
-        """
-        name = self._deployments.serving(request)
-        create: Any = self._client.responses.create
-        async with opened(create(**_arguments(name, request))) as stream:
-            yield _events(stream, name)
-
-    async def close(self) -> None:
-        """Close the pooled connections."""
-        await self._client.close()
 
 
 def _arguments(name: str, request: ModelRequest) -> dict[str, Any]:
@@ -184,3 +155,6 @@ def _reported(code: str | None) -> ModelFailed:
     if code in ("content_filter", "context_length_exceeded"):
         return model_faults.of_code(code)
     return model_faults.silent()
+
+
+RESPONSES = Api(create=lambda client: client.responses.create, arguments=_arguments, events=_events)

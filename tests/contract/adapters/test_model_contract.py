@@ -10,14 +10,14 @@ import openai
 import pytest
 
 from shared.adapters.memory.model import MemoryModel
-from shared.adapters.open_ai.chat_completions import ChatCompletions
+from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
 from shared.adapters.open_ai.choice import ModelChoice
-from shared.adapters.open_ai.client import failure
-from shared.adapters.open_ai.responses import Responses
+from shared.adapters.open_ai.client import Api, OpenAiModel, failure
+from shared.adapters.open_ai.responses import RESPONSES
 from shared.domain.conversation import Usage
 from shared.domain.errors import ErrorCode, ModelFailed
 from shared.domain.model import CallMade, ModelRequest, RoundFinished, Said, TextDelta, WantedShape
-from shared.domain.models import Deployments, Flavour
+from shared.domain.models import Deployments, Flavour, spec_of
 from shared.domain.tools import RequestedCall, ToolSpec
 from shared.ports import ChatModel
 
@@ -34,10 +34,9 @@ QUESTION = ModelRequest(system="You coach.", said=(Said(role="user", text="How i
 USED = Usage(input_tokens=1, output_tokens=1, rounds=1)
 
 
-Real = ChatCompletions | Responses
-APIS: dict[str, tuple[type[Real], Deployments]] = {
-    "chat_completions": (ChatCompletions, Deployments(primary="gpt-4.1-mini", secondary="gpt-4.1-mini-2")),
-    "responses": (Responses, Deployments(primary="gpt-5.4-mini", secondary="gpt-5.4-mini-2")),
+APIS: dict[str, tuple[Api, Deployments]] = {
+    "chat_completions": (CHAT_COMPLETIONS, Deployments(primary="gpt-4.1-mini", secondary="gpt-4.1-mini-2")),
+    "responses": (RESPONSES, Deployments(primary="gpt-5.4-mini", secondary="gpt-5.4-mini-2")),
 }
 
 
@@ -56,10 +55,10 @@ async def chat(request: pytest.FixtureRequest) -> AsyncIterator[ChatModel]:
     await real.close()
 
 
-def adapter(part: Part, api: str) -> Real:
+def adapter(part: Part, api: str) -> OpenAiModel:
     """A real adapter on the stand-in."""
-    kind, names = APIS[api]
-    return kind(base_url=f"{part.url}/v1", api_key="k", deployments=names)
+    its, names = APIS[api]
+    return OpenAiModel(its, base_url=f"{part.url}/v1", api_key="k", deployments=names)
 
 
 def requests(part: Part) -> list[dict[str, Any]]:
@@ -95,7 +94,7 @@ async def test_secondary_and_primary_have_names(chat: ChatModel) -> None:
 
 
 @pytest.fixture(params=APIS)
-async def real(request: pytest.FixtureRequest, model: Part) -> AsyncIterator[Real]:
+async def real(request: pytest.FixtureRequest, model: Part) -> AsyncIterator[OpenAiModel]:
     """Each real adapter, no faults set."""
     model.ask("DELETE", "/_faults")
     model.ask("DELETE", "/_requests")
@@ -105,7 +104,7 @@ async def real(request: pytest.FixtureRequest, model: Part) -> AsyncIterator[Rea
     model.ask("DELETE", "/_faults")
 
 
-async def test_offered_tools_are_asked_for_with_arguments(real: Real) -> None:
+async def test_offered_tools_are_asked_for_with_arguments(real: OpenAiModel) -> None:
     """The call arrives whole, under its offered name."""
     request = ModelRequest(system=QUESTION.system, said=QUESTION.said, tools=(PIPELINE,))
 
@@ -116,7 +115,7 @@ async def test_offered_tools_are_asked_for_with_arguments(real: Real) -> None:
     assert isinstance(finished.calls[0], RequestedCall)
 
 
-async def test_a_usage_is_priced_by_the_registry(real: Real) -> None:
+async def test_a_usage_is_priced_by_the_registry(real: OpenAiModel) -> None:
     """Known models have a cost."""
     _, finished = await listen(real, QUESTION)
 
@@ -144,7 +143,7 @@ FAULTS: dict[str, tuple[dict[str, Any], ErrorCode, bool, float | None]] = {
 
 @pytest.mark.requirement("process:model-failures")
 @pytest.mark.parametrize("case", FAULTS)
-async def test_each_failure_is_a_typed_outcome_after_one_request(real: Real, model: Part, case: str) -> None:
+async def test_each_failure_is_a_typed_outcome_after_one_request(real: OpenAiModel, model: Part, case: str) -> None:
     """The SDK retries nothing: the turn machine has the one layer of waiting."""
     fault, code, may_repeat, retry_after_s = FAULTS[case]
     model.ask(
@@ -168,7 +167,7 @@ async def test_each_failure_is_a_typed_outcome_after_one_request(real: Real, mod
     [("content_filter_after", "content_filter"), ("length_after", "length"), ("refusal", "content_filter")],
 )
 async def test_a_filter_a_limit_and_a_refusal_are_ends_and_no_failures(
-    real: Real, model: Part, fault: str, reason: str
+    real: OpenAiModel, model: Part, fault: str, reason: str
 ) -> None:
     """What was said by then is kept; nothing is tried again."""
     extra = {fault: 3} if fault.endswith("_after") else {}
@@ -182,7 +181,7 @@ async def test_a_filter_a_limit_and_a_refusal_are_ends_and_no_failures(
     assert len(requests(model)) == 1
 
 
-async def test_several_calls_of_one_round_arrive_whole(real: Real, model: Part) -> None:
+async def test_several_calls_of_one_round_arrive_whole(real: OpenAiModel, model: Part) -> None:
     """Parallel calls, each with its own arguments."""
     model.ask("POST", "/_faults", {"mode": "many_calls", "calls": 5, "count": 1})
 
@@ -192,7 +191,7 @@ async def test_several_calls_of_one_round_arrive_whole(real: Real, model: Part) 
     assert all(json.loads(call.arguments_json) is not None for call in finished.calls)
 
 
-async def test_results_lead_to_an_answer_in_the_next_round(real: Real) -> None:
+async def test_results_lead_to_an_answer_in_the_next_round(real: OpenAiModel) -> None:
     """A reasoning model gets its thoughts back before its calls; the stand-in refuses a round without."""
     first = ModelRequest(system="You coach.", said=QUESTION.said, tools=(PIPELINE,))
     _, asked = await listen(real, first)
@@ -201,7 +200,7 @@ async def test_results_lead_to_an_answer_in_the_next_round(real: Real) -> None:
 
     assert finished.reason == "stop"
     assert "7" in text
-    assert (asked.thoughts is not None) == isinstance(real, Responses)
+    assert (asked.thoughts is not None) == (spec_of(real.name(secondary=False)).flavour == "responses")
 
 
 def second_round(first: ModelRequest, asked: RoundFinished) -> ModelRequest:
@@ -223,10 +222,10 @@ async def test_a_round_may_be_followed_by_a_model_of_the_other_flavour(model: Pa
     model.ask("DELETE", "/_requests")
     first = ModelRequest(system="You coach.", said=QUESTION.said, tools=(PIPELINE,))
     names = Deployments(primary=begins, secondary=goes_on)
-    built: list[Real] = []
+    built: list[OpenAiModel] = []
 
     def build(flavour: Flavour) -> ChatModel:
-        built.append(APIS[flavour][0](base_url=f"{model.url}/v1", api_key="k", deployments=names))
+        built.append(OpenAiModel(APIS[flavour][0], base_url=f"{model.url}/v1", api_key="k", deployments=names))
         return built[-1]
 
     chat = ModelChoice(names, build)
@@ -240,7 +239,7 @@ async def test_a_round_may_be_followed_by_a_model_of_the_other_flavour(model: Pa
     assert len({entry["api"] for entry in requests(model)}) == 2
 
 
-async def test_small_tasks_go_to_the_utility_model_in_the_shape_that_is_wanted(real: Real, model: Part) -> None:
+async def test_small_tasks_go_to_the_utility_model_in_the_shape_that_is_wanted(real: OpenAiModel, model: Part) -> None:
     """Titles, charts and summaries cost little; of the family of the model that answers."""
     schema = {
         "type": "object",
@@ -256,7 +255,7 @@ async def test_small_tasks_go_to_the_utility_model_in_the_shape_that_is_wanted(r
     assert requests(model)[0]["model"].endswith("-nano")
 
 
-async def test_leaving_the_stream_stops_the_model(real: Real, model: Part) -> None:
+async def test_leaving_the_stream_stops_the_model(real: OpenAiModel, model: Part) -> None:
     """A cancel reaches the provider: it sees the connection go."""
     model.ask("POST", "/_faults", {"mode": "slow", "tokens_per_second": 5, "count": 1})
     model.ask("DELETE", "/_requests")

@@ -11,8 +11,8 @@ import pytest
 
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.open_ai import client
-from shared.adapters.open_ai.chat_completions import ChatCompletions
-from shared.adapters.open_ai.responses import Responses
+from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
+from shared.adapters.open_ai.responses import RESPONSES
 from shared.domain.errors import ChatError
 from shared.domain.models import Deployments
 from shared.flow import process
@@ -22,8 +22,8 @@ from .conftest import Part
 
 pytestmark = pytest.mark.requirement("process:model-rows")
 APIS = {
-    "chat_completions": (ChatCompletions, "gpt-4.1-mini", "gpt-4.1-mini-2"),
-    "responses": (Responses, "gpt-5.4-mini", "gpt-5.4-mini-2"),
+    "chat_completions": (CHAT_COMPLETIONS, "gpt-4.1-mini", "gpt-4.1-mini-2"),
+    "responses": (RESPONSES, "gpt-5.4-mini", "gpt-5.4-mini-2"),
 }
 QUESTION = "How is my pipeline this quarter?"
 TRIES = 3
@@ -58,7 +58,7 @@ class Desk:
     """A room whose model is the stand-in, seen through one API."""
 
     def __init__(self, part: Part, api: str) -> None:
-        self._kind, *models = APIS[api]
+        self._api, *models = APIS[api]
         self.part, self.models = part, tuple(models)
         self.room = Room()
         self.room.clock = RunningClock()
@@ -67,10 +67,10 @@ class Desk:
             "sfdc/pipeline", '{"rows": [{"stage": "New", "amount": 733000}, {"stage": "Old", "amount": 7}]}'
         )
 
-    def connect(self) -> ChatCompletions | Responses:
+    def connect(self) -> client.OpenAiModel:
         """Connect to the model, with the patience of the moment."""
         deployments = Deployments(primary=self.models[0], secondary=self.models[1])
-        self.real = self._kind(base_url=f"{self.part.url}/v1", api_key="k", deployments=deployments)
+        self.real = client.OpenAiModel(self._api, base_url=f"{self.part.url}/v1", api_key="k", deployments=deployments)
         self.room.services = replace(self.room.services, clock=self.room.clock, model=self.real)
         return self.real
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from shared.adapters.open_ai.chat_completions import ChatCompletions
-from shared.adapters.open_ai.responses import Responses
+from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
+from shared.adapters.open_ai.client import OpenAiModel
+from shared.adapters.open_ai.responses import RESPONSES
 from shared.domain.errors import ModelFailed
 from shared.domain.model import RoundFinished
 from shared.domain.models import Deployments
@@ -17,7 +18,7 @@ from shared.wire.outbound import to_json
 
 from .model_streams import APIS, ASKED, FOLDER, RECORDED
 
-KINDS = {"chat_completions": ChatCompletions, "responses": Responses}
+KINDS = {"chat_completions": CHAT_COMPLETIONS, "responses": RESPONSES}
 STREAMS = sorted(f"{path.parent.name}/{path.stem}" for path in FOLDER.glob("*/*.sse"))
 EXPECTED: dict[str, Any] = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
 PACKETS = {"whole": 1_000_000, "in small packets": 7}
@@ -55,8 +56,11 @@ async def read(player: str, stream: str, size: int) -> dict[str, Any]:
     """What an adapter makes of a stream."""
     api, _, case = stream.partition("/")
     name = APIS[api][0]
-    model = KINDS[api](
-        base_url=f"{player}/{api}/{case}/{size}", api_key="k", deployments=Deployments(primary=name, secondary=name)
+    model = OpenAiModel(
+        KINDS[api],
+        base_url=f"{player}/{api}/{case}/{size}",
+        api_key="k",
+        deployments=Deployments(primary=name, secondary=name),
     )
     text, told = "", {}
     try:
