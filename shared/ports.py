@@ -195,8 +195,12 @@ class ConversationStore(Protocol):
         """End the sealed turn, replace the head and start its active turn if asked to, atomically; False if changed."""
         ...
 
-    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
-        """Find turns whose lease ran out; one of the two queries that cross partitions, ids only."""
+    async def expired(self, now: datetime, limit: int, *, quiet_s: float = 0.0) -> list[TurnRef]:
+        """Find turns whose lease ran out; one of the two queries that cross partitions, ids only.
+
+        Leases are written by the clocks of hosts, which may differ. With `quiet_s`, a turn that was written within so
+        many seconds by the store's own clock is left out.
+        """
         ...
 
 

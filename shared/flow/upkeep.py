@@ -19,8 +19,12 @@ _log = logging.getLogger("salescoach.upkeep")
 
 
 async def restart_expired(services: Services, engine: TurnEngine) -> int:
-    """Take over every turn whose lease ran out, under a new epoch; give how many were restarted."""
-    refs = await services.conversations.expired(services.clock.now(), EXPIRED_AT_ONCE)
+    """Take over every turn whose lease ran out, under a new epoch; give how many were restarted.
+
+    A lease ends by the clock of the host that wrote it. To one whose clock is ahead, every turn of the others looks
+    stalled: what is still being written is left alone.
+    """
+    refs = await services.conversations.expired(services.clock.now(), EXPIRED_AT_ONCE, quiet_s=LEASE_S)
     done = await asyncio.gather(*(_restart(services, engine, ref) for ref in refs), return_exceptions=True)
     for ref, outcome in zip(refs, done, strict=True):
         if isinstance(outcome, BaseException):

@@ -1,5 +1,6 @@
 """The built-in functions of the query language that this server knows."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -58,6 +59,10 @@ def _array_length(array: Any) -> Any:
     return len(cast("list[Any]", array)) if isinstance(array, list) else UNDEFINED
 
 
+def _present_ms() -> int:
+    return int(time.time() * 1000)
+
+
 def _is_defined(value: Any) -> bool:
     return value is not UNDEFINED
 
@@ -79,6 +84,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     "LENGTH": (1, 1, _on_text(len)),
     "ARRAY_CONTAINS": (2, 3, _array_contains),
     "ARRAY_LENGTH": (1, 1, _array_length),
+    "GETCURRENTTIMESTAMP": (0, 0, _present_ms),
 }
 
 

@@ -258,11 +258,14 @@ class CosmosConversations:
         stored = await self.turn(key, turn.turn_id)
         return stored is not None and stored.epoch == turn.epoch and stored.status.ended
 
-    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
-        """Find turns whose lease ran out."""
-        text = "SELECT TOP @limit c.conversation_id, c.turn_id, c.epoch FROM c WHERE c.lease_until < @now"
+    async def expired(self, now: datetime, limit: int, *, quiet_s: float = 0.0) -> list[TurnRef]:
+        """Find turns whose lease ran out and that were not written for a while by the store's clock."""
+        text = (
+            "SELECT TOP @limit c.conversation_id, c.turn_id, c.epoch, c._ts, GetCurrentTimestamp() AS present_ms "
+            "FROM c WHERE c.lease_until < @now"
+        )
         found = await self._items.query_everywhere(text, {"limit": limit, "now": wire.epoch_seconds(now)})
-        return [wire.ref_from(document) for document in found]
+        return [wire.ref_from(one) for one in found if one["_ts"] + quiet_s <= one["present_ms"] / 1000]
 
     async def _patch(self, ref: TurnRef, changes: Sequence[dict[str, Any]], condition: str) -> dict[str, Any] | None:
         return await self._items.patch(ref.key, wire.turn_item_id(ref.turn_id), changes, condition)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,8 +22,10 @@ Document = dict[str, Any]
 class MemoryConversations:
     """Meet ConversationStore. Each operation first gives way to others, then happens at once and as a whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, time: Callable[[], float] = time.time) -> None:
+        self._time = time
         self._documents: dict[tuple[str, str], Document] = {}
+        self._written: dict[tuple[str, str], float] = {}
         self._writes = 0
 
     def bind(self, documents: Iterable[Document]) -> None:
@@ -252,12 +255,13 @@ class MemoryConversations:
             self._put(following | started)
         return True
 
-    async def expired(self, now: datetime, limit: int) -> list[TurnRef]:
-        """Find turns whose lease ran out."""
+    async def expired(self, now: datetime, limit: int, *, quiet_s: float = 0.0) -> list[TurnRef]:
+        """Find turns whose lease ran out and that were not written for a while by the store's clock."""
         await asyncio.sleep(0)
-        leases = (document for document in self._documents.values() if "lease_until" in document)
-        late = [document for document in leases if document["lease_until"] < wire.epoch_seconds(now)]
-        return [wire.ref_from(document) for document in late[:limit]]
+        leases = ((name, document) for name, document in self._documents.items() if "lease_until" in document)
+        late = [(name, document) for name, document in leases if document["lease_until"] < wire.epoch_seconds(now)]
+        quiet_since = self._time() - quiet_s
+        return [wire.ref_from(document) for name, document in late[:limit] if self._written[name] <= quiet_since]
 
     async def _read(self, key: ConversationKey, document_id: str) -> Document | None:
         await asyncio.sleep(0)
@@ -267,7 +271,8 @@ class MemoryConversations:
         """Keep a copy made by JSON, so that only what JSON can say is kept."""
         self._writes += 1
         kept: Document = json.loads(json.dumps(document)) | {"_etag": f'"{self._writes}"'}
-        self._documents[kept["conversation_id"], kept["id"]] = kept
+        name = kept["conversation_id"], kept["id"]
+        self._documents[name], self._written[name] = kept, self._time()
         return kept
 
     def _is_head(self, key: ConversationKey, etag: str | None) -> bool:

@@ -200,6 +200,14 @@ async def test_only_leases_that_ran_out_are_found(chat: Chat) -> None:
     assert len(await store.expired(chat.lease(301), 1)) == 1
 
 
+async def test_what_was_just_written_is_left_out_by_the_clock_of_the_store(chat: Chat) -> None:
+    """Whose clock is ahead sees every lease ended; the store knows better who still works."""
+    store, turn = chat.stores.conversations, await chat.ask()
+
+    assert turn.ref() in await store.expired(chat.lease(3600), 1000)
+    assert turn.ref() not in await store.expired(chat.lease(3600), 1000, quiet_s=30)
+
+
 async def test_a_call_moves_only_from_the_expected_state(chat: Chat) -> None:
     """Of two who open a call one wins."""
     store, turn = chat.stores.conversations, await chat.claimed()

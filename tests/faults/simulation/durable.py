@@ -66,7 +66,8 @@ class Engine:
             known.news.set()
 
     def _now(self) -> datetime:
-        return START + timedelta(seconds=self._world.now)
+        # An episode's time is that of the process which runs it.
+        return START + timedelta(seconds=self._world.now + self._world.skew())
 
     async def _drive(self, instance: Instance) -> None:
         state, effect = begin(wire.limits_of(instance.work), self._now())

@@ -173,7 +173,9 @@ async def _live(ran: Ran, deployment: Deployment) -> None:
     living = [loop.create_task(person.live(STORM_S)) for person in ran.people]
     await asyncio.sleep(STORM_S)
     world.stormy = False
-    await asyncio.wait(living, timeout=CALM_S)
+    # A lease that a fast clock wrote ends late for a slow one.
+    late_s = 2 * world.rates.skew_s
+    await asyncio.wait(living, timeout=CALM_S + late_s)
     for task in living:
         if task.done():
             task.result()
@@ -182,7 +184,7 @@ async def _live(ran: Ran, deployment: Deployment) -> None:
     ran.slowest_s = max(_waits(ran), default=0.0)
     # A process that stood still when the storm ended still has its work to give back, and an execution that lost its
     # turn may wait for a word to the end before it sees that.
-    for _ in range(round(PATIENCE_S)):
+    for _ in range(round(PATIENCE_S + late_s)):
         if not any(instance.status == "running" for instance in ran.engine.instances.values()):
             break
         await asyncio.sleep(2)

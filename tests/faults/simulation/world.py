@@ -36,6 +36,8 @@ class Rates:
     lost_event: float = 0.25
     twice: float = 0.08
     conflict: float = 0.08
+    skew_s: float = 0.0
+    """How far the clock of a process may be ahead or behind."""
 
 
 WEATHERS = (
@@ -52,6 +54,7 @@ class Host:
     """One process that runs handlers and activities until it dies."""
 
     number: int
+    skew_s: float = 0.0
     alive: bool = True
     tasks: list[asyncio.Task[Any]] = field(default_factory=list[asyncio.Task[Any]])
 
@@ -94,7 +97,7 @@ class World:
         self.rates = rates
         self.stormy = True
         self.hosts: list[Host] = []
-        self.conversations = MemoryConversations()
+        self.conversations = MemoryConversations(lambda: START.timestamp() + self.now)
         self.effects: dict[str, int] = {}
         self.history: list[tuple[float, str, Any]] = []
         self.kills = 0
@@ -114,13 +117,17 @@ class World:
         """Tell whether it happens; nothing bad happens after the storm."""
         return self.stormy and self.random.random() < rate
 
+    def skew(self) -> float:
+        """Draw how far a clock is ahead or behind; where all go right, nothing is drawn."""
+        return self.random.choice((-1.0, 0.0, 1.0)) * self.rates.skew_s if self.rates.skew_s else 0.0
+
     async def keep_hosts(self, count: int) -> None:
         """Start a process for each that died, some time later."""
         while True:
             self.hosts = [host for host in self.hosts if host.alive]
             while len(self.hosts) < count:
                 self._hosts_made += 1
-                self.hosts.append(Host(self._hosts_made))
+                self.hosts.append(Host(self._hosts_made, self.skew()))
             await asyncio.sleep(self.random.uniform(0.5, 4))
 
     async def some_host(self) -> Host:
@@ -182,8 +189,8 @@ class Clock:
         self._world, self._host = world, host
 
     def now(self) -> datetime:
-        """Give the virtual present."""
-        return START + timedelta(seconds=self._world.now)
+        """Give the virtual present, as this process has it."""
+        return START + timedelta(seconds=self._world.now + self._host.skew_s)
 
     def monotonic(self) -> float:
         """Give the virtual seconds."""

@@ -86,7 +86,7 @@ class Room:
 
     def __init__(self) -> None:
         self.clock = MemoryClock()
-        self.conversations = MemoryConversations()
+        self.conversations = MemoryConversations(lambda: self.clock.now().timestamp())
         self.users = MemoryUsers(self.clock, b"key")
         self.groups, self.people = MemoryGroups(), MemoryPeople()
         self.questions = MemoryQuestions(self.conversations)
