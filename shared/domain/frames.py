@@ -12,7 +12,7 @@ from shared.domain.conversation import Message, Usage
 from shared.domain.frame_parts import ActiveTurn, Address, ErrorBody, OfferedTool, PendingApproval, User
 from shared.domain.live_frames import LiveFrame
 from shared.domain.member_frames import MemberFrame
-from shared.domain.side_frames import FeedbackSaved, SessionTitle
+from shared.domain.side_frames import SideFrame
 from shared.domain.tables import Table
 from shared.domain.tools import ToolFeedback
 
@@ -291,8 +291,7 @@ Frame = (
     | ResponseCancelled
     | ResponseFailed
     | Notice
-    | SessionTitle
-    | FeedbackSaved
+    | SideFrame
     | LiveFrame
     | MemberFrame
     | Error

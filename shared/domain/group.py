@@ -35,7 +35,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A conversation's members and rules; one small item, replaced with If-Match only."""
+    """A conversation's members and rules; one small item, replaced with If-Match only. `revision` counts changes."""
 
     group_id: PublicId
     key: ConversationKey
@@ -50,6 +50,7 @@ class Group:
     history: History = "all"
     audience: Audience = "members"
     status: GroupStatus = "active"
+    revision: int = 0
 
     @property
     def conversation(self) -> Conversation:

@@ -16,7 +16,9 @@ class GroupJoined(Address):
     owner: str
     members: list[User]
     policy: Literal["mention", "always", "quiet"]
+    history: Literal["all", "since_join"]
     audience: Literal["members", "role"]
+    revision: int
     status: Literal["active", "archived"]
     last_seq: int
     read_seq: int

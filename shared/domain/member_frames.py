@@ -39,4 +39,21 @@ class GroupRemoved(Address):
     reason: Literal["removed", "left", "archived", "deleted"]
 
 
-MemberFrame = MemberJoined | MemberLeft | GroupAdded | GroupRemoved
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChanged(Address):
+    """A group has another title, other rules or another owner; to all connections of its members.
+
+    It holds all of them: the higher `revision` is the newer state, whichever frame comes first.
+    """
+
+    type: Literal["group.changed"] = "group.changed"
+    title: str
+    role: str | None
+    owner: str
+    policy: Literal["mention", "always", "quiet"]
+    history: Literal["all", "since_join"]
+    audience: Literal["members", "role"]
+    revision: int
+
+
+MemberFrame = MemberJoined | MemberLeft | GroupAdded | GroupChanged | GroupRemoved

@@ -15,6 +15,13 @@ class SessionTitle(Address):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDeleted(Address):
+    """A session is gone with all that was said in it; to all connections of its person."""
+
+    type: Literal["session.deleted"] = "session.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackSaved(Address):
     """What a person thinks of an answer is stored."""
 
@@ -22,3 +29,6 @@ class FeedbackSaved(Address):
     message_id: str
     rating: Literal["up", "down"]
     request_id: str | None = None
+
+
+SideFrame = SessionTitle | SessionDeleted | FeedbackSaved

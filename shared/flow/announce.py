@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode
+from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, StoreUnavailable
 from shared.domain.frame_parts import User, address
 from shared.domain.frames import Frame
 from shared.domain.group import Group, Member
 from shared.domain.ids import RoomName, UserId, room_name
-from shared.domain.member_frames import GroupAdded, GroupRemoved, MemberJoined, MemberLeft
+from shared.domain.member_frames import GroupAdded, GroupChanged, GroupRemoved, MemberJoined, MemberLeft
 from shared.domain.policy import every_role
 from shared.flow.audience import tell, tell_person
 from shared.flow.catalog import known_roles
@@ -27,6 +27,29 @@ async def added(services: Services, group: Group, people: Iterable[UserId]) -> N
     """Tell people on all their connections that they are in a group."""
     frame = GroupAdded(**address(group.conversation), title=group.title, role=group.role)
     await _tell_people(services, people, frame)
+
+
+async def changed(services: Services, group: Group) -> None:
+    """Tell the members on all their connections how the group is now: as read again, for who was removed meanwhile."""
+    try:
+        stored = await services.groups.group(group.key)
+    except StoreUnavailable as fault:
+        _log.warning("frame.unsent", extra={"frame": GroupChanged.type, "reason": str(fault)})
+        return
+    if stored is None or stored.group.status == "deleted":
+        return
+    now = stored.group
+    frame = GroupChanged(
+        **address(now.conversation),
+        title=now.title,
+        role=now.role,
+        owner=now.owner,
+        policy=now.reply_policy,
+        history=now.history,
+        audience=now.audience,
+        revision=now.revision,
+    )
+    await _tell_people(services, [member.id for member in now.members], frame)
 
 
 async def ended(services: Services, group: Group, people: Iterable[UserId], reason: str) -> None:

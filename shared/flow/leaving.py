@@ -8,17 +8,20 @@ from datetime import datetime
 from typing import Literal
 
 from shared.domain.budget import Spending
-from shared.domain.conversation import Message
+from shared.domain.conversation import Conversation, Message
 from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.frame_parts import address
 from shared.domain.group import Changes, Group
 from shared.domain.identity import Caller
 from shared.domain.ids import ConversationKey, PublicId, TurnId, UserId, group_key, session_key
 from shared.domain.notes import Feedback
 from shared.domain.people import Profile
 from shared.domain.policy import ADMIN
+from shared.domain.side_frames import SessionDeleted
 from shared.erasure_ports import Eraser
 from shared.flow import membership
+from shared.flow.audience import tell
 from shared.flow.export import whole_session
 from shared.flow.limits import spending
 from shared.flow.resume import cancel
@@ -68,7 +71,7 @@ class Taken:
 async def delete_session(
     services: Services, engine: TurnEngine, eraser: Eraser, user_id: UserId, session_id: PublicId
 ) -> None:
-    """Stop what runs in a session and delete it; what is asked there afterwards begins a new conversation.
+    """Stop what runs in a session, delete it, and tell its person's pages; what is asked there afterwards begins anew.
 
     Raises:
         ChatError: `not_found` when the person has no such session, `rate_limited` when a turn takes long to stop.
@@ -76,9 +79,18 @@ async def delete_session(
     key = session_key(user_id, session_id)
     if await services.users.entry(user_id, key) is None and await services.conversations.head(key) is None:
         raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+    await _end_session(services, engine, eraser, user_id, session_id)
+
+
+async def _end_session(
+    services: Services, engine: TurnEngine, eraser: Eraser, user_id: UserId, session_id: PublicId
+) -> None:
+    key = session_key(user_id, session_id)
     await _erase(services, engine, eraser, user_id, key)
     # Last, so that a try that was cut short can be repeated by whoever still sees the session in the list.
     await services.users.remove_entry(user_id, key)
+    where = Conversation(key=key, public_id=session_id, kind="session", owner=user_id)
+    await tell(services, where, SessionDeleted(**address(where)))
     _log.info("session.deleted", extra={"key": key})
 
 
@@ -139,8 +151,7 @@ async def delete_person(services: Services, engine: TurnEngine, eraser: Eraser, 
         await eraser.forget_feedback(entry.key, caller.user_id)
         await _leave(services, engine, eraser, caller, entry)
     async for entry in _entries(services, caller.user_id, "session"):
-        await _erase(services, engine, eraser, caller.user_id, entry.key)
-        await services.users.remove_entry(caller.user_id, entry.key)
+        await _end_session(services, engine, eraser, caller.user_id, entry.public_id)
     await services.people.forget(caller.user_id)
     await eraser.person(caller.user_id)
     _log.info("person.deleted")

@@ -46,7 +46,7 @@ async def found(services: Services, caller: Caller, wish: Founding) -> Group:
 
 
 async def change(services: Services, caller: Caller, group_id: PublicId, changes: Changes) -> Group:
-    """Change a group's title, rules, owner or status, and tell its people if it ends or comes back.
+    """Change a group's title, rules, owner or status, and tell its people.
 
     Raises:
         ChatError: as `rules.change` refuses.
@@ -62,6 +62,8 @@ async def change(services: Services, caller: Caller, group_id: PublicId, changes
             await announce.added(services, after, everyone)
         else:
             await announce.ended(services, after, everyone, "archived")
+    if replace(before, status=after.status, revision=after.revision) != after:
+        await announce.changed(services, after)
     return after
 
 
@@ -147,7 +149,10 @@ async def _change(services: Services, group_id: PublicId, rule: Callable[[Group]
     for _ in range(CHANGE_TRIES):
         stored = await _stored(services, group_id)
         changed = rule(stored.group)
-        if changed == stored.group or await services.groups.put_group(changed, stored.etag):
+        if changed == stored.group:
+            return stored.group, changed
+        changed = replace(changed, revision=stored.group.revision + 1)
+        if await services.groups.put_group(changed, stored.etag):
             return stored.group, changed
         await services.clock.sleep(services.clock.jitter(CHANGE_WAIT_S))
     raise ChatError(ErrorCode.RATE_LIMITED, "This group is very busy.", retry_after_s=1.0)

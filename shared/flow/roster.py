@@ -35,6 +35,8 @@ class GroupItem:
     audience: Audience
     status: Literal["active", "archived"]
     owner: str
+    revision: int
+    """How often the group was changed: the higher is the newer."""
     members: list[MemberItem]
     created_at: datetime
     last_seq: int
@@ -99,6 +101,7 @@ async def _item(
         audience=found.audience,
         status="archived" if found.status == "archived" else "active",
         owner=found.owner,
+        revision=found.revision,
         members=[MemberItem(id=one.id, name=one.name, joined_at=one.joined_at) for one in found.members],
         created_at=found.created_at,
         last_seq=last_seq,

@@ -46,6 +46,29 @@ async def test_a_deleted_session_leaves_nothing_and_its_id_begins_anew(room: Any
     assert [said.text for said in room.model.requests[-1].said] == ["Two?"]
 
 
+@pytest.mark.requirement("web:delete-chat")
+async def test_all_connections_hear_that_a_session_is_gone_after_it_is(room: Any, rounds: Any) -> None:
+    """Once; a second try finds nothing and says nothing."""
+    room.scripted(rounds.says("First."))
+    await room.ask("One?")
+    await room.run()
+    seen: list[Any] = []
+    send = room.channel.to_user
+
+    async def watched(user_id: UserId, frame: Any, **but: Any) -> None:
+        seen.append((frame.type, await room.users.entry(user_id, session_key(user_id, rounds.SESSION))))
+        await send(user_id, frame, **but)
+
+    room.channel.to_user = watched
+    await delete(room, rounds)
+    with pytest.raises(ChatError, match="no such session"):
+        await delete(room, rounds)
+
+    assert seen == [("session.deleted", None)]
+    (sent,) = [one for one in room.channel.sent if one.frame.type == "session.deleted"]
+    assert (sent.user_id, sent.but, sent.frame.session_id) == (rounds.SAM, None, rounds.SESSION)
+
+
 @pytest.mark.requirement("api:delete-session")
 async def test_what_runs_and_what_waits_is_stopped_first(room: Any, rounds: Any) -> None:
     """Each of the three is told to have been cancelled; none of them comes back."""

@@ -202,6 +202,7 @@ async def test_a_founder_owns_a_group_with_the_defaults(office: Office) -> None:
         "audience": "members",
         "status": "active",
         "owner": SAM,
+        "revision": 0,
         "last_seq": 0,
         "unread": 0,
         "active_turn": None,
