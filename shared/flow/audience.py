@@ -41,12 +41,6 @@ async def _send(services: Services, conversation: Conversation, frame: Frame, bu
     await services.channel.to_room(room_name(conversation.key, role), frame, but=but)
 
 
-async def tell_in_order(services: Services, conversation: Conversation, *frames: Frame) -> None:
-    """Send several frames one after the other."""
-    for frame in frames:
-        await tell(services, conversation, frame)
-
-
 async def tell_asker(services: Services, turn: Turn, frame: Frame, *, but: ConnectionId | None = None) -> None:
     """Send a frame to all connections of the asker alone, while they belong to the conversation and may hear it."""
     where = turn.conversation

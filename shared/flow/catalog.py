@@ -16,10 +16,8 @@ class Catalog:
 
     servers: tuple[ServerEntry, ...]
     tools: tuple[ToolSpec, ...]
-    undiscovered: tuple[str, ...]
-    """Servers that never told what they offer; their tools are missing."""
     down: tuple[str, ...] = ()
-    """Servers that did not answer when they were last asked, the undiscovered ones among them."""
+    """Servers that did not answer when they were last asked, or never told what they offer."""
     changed: tuple[str, ...] = ()
     """Tools, as `server/tool`, that are off because their server describes them otherwise than before."""
 
@@ -45,13 +43,12 @@ async def select(services: Services, role: RoleChoice) -> Catalog:
         entry.name: trusted(offered[entry.name], pinned.get(entry.name)) for entry in allowed if entry.name in offered
     }
     tools = [tool for entry in allowed for spec in good.get(entry.name, ()) if (tool := ruled(entry, spec)) is not None]
-    missing = tuple(entry.name for entry in allowed if entry.name not in offered)
     ill = {status.server for status in statuses if not status.up}
-    down = tuple(entry.name for entry in allowed if entry.name in ill or entry.name in missing)
+    down = tuple(entry.name for entry in allowed if entry.name in ill or entry.name not in offered)
     changed = tuple(
         f"{name}/{tool}" for name, specs in good.items() for tool in lost(offered[name], pinned.get(name), specs)
     )
-    return Catalog(servers=allowed, tools=tuple(tools), undiscovered=missing, down=down, changed=changed)
+    return Catalog(servers=allowed, tools=tuple(tools), down=down, changed=changed)
 
 
 async def known_roles(services: Services) -> set[str]:

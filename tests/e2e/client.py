@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Callable
 from typing import Any, Self
@@ -113,8 +112,3 @@ class Chat:
                 assert frame["offset"] <= len(text), "a gap"
                 text = text[: frame["offset"]] + frame["text"]
         return text
-
-
-def as_text(frame: Frame) -> str:
-    """Write a message as the predecessor's webapp did."""
-    return json.dumps(frame)

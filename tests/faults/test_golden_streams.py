@@ -9,7 +9,6 @@ import pytest
 from tests.faults.screen import Screen, ShownTurn
 
 GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "golden"
-KNOWN_SENDS = ("turn.resume", "@history")
 PLAIN = ("question_id", "status", "attempt", "text", "settled", "ended", "error")
 
 

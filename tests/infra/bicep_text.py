@@ -19,7 +19,6 @@ INFRA = ROOT / "infra"
 LANGUAGE = Language(tree_sitter_bicep.language())
 PYCEP = BicepParser()
 KINDS = ("parameter", "variable", "resource", "module", "output", "type")
-LOOP_KINDS = ("for_statement", "for_loop_parameters", "lambda_expression")
 
 
 class Unreadable(Exception):

@@ -33,7 +33,7 @@ async def plan(room: Any) -> Plan:
     await room.ask()
     turn = await room.turn(room.started())
     effect = RunRound(round=1, use_secondary=False, last=False, calls_left=3)
-    catalog = Catalog(servers=(), tools=(READ, WRITE), undiscovered=())
+    catalog = Catalog(servers=(), tools=(READ, WRITE))
     return Plan(turn=turn, effect=effect, catalog=catalog, fits=fitting, approve_until=UNTIL)
 
 
@@ -95,7 +95,7 @@ def test_a_tool_that_does_not_exist_is_refused_by_its_name(plan: Plan, name: str
 
 def test_a_tool_keeps_its_server_whatever_its_name_holds(plan: Plan) -> None:
     """The mark between server and tool may be part of a tool's own name."""
-    odd = replace(plan, catalog=Catalog(servers=(), tools=(tool("a__b", writes=False),), undiscovered=()))
+    odd = replace(plan, catalog=Catalog(servers=(), tools=(tool("a__b", writes=False),)))
 
     assert plan_call(odd, 0, asked("crm__a__b")) == intent(odd, 0, name="a__b")
 
