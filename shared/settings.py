@@ -133,11 +133,6 @@ class Settings(BaseSettings):
             raise SettingsInvalid(_told(faults))
         return made
 
-    @property
-    def in_azure(self) -> bool:
-        """Whether the app runs on Azure's own host (which sets WEBSITE_SITE_NAME)."""
-        return self.site_name is not None
-
     def deployments(self) -> Deployments:
         """Name the models in use."""
         return Deployments(primary=self.chat_model, secondary=self.chat_model_secondary, utility=self.utility_model)

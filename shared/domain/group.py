@@ -252,19 +252,6 @@ def holds(roles: Iterable[str], bound_to: str | None) -> bool:
     return bound_to is None or bound_to.casefold() in mine or ADMIN.casefold() in mine
 
 
-def may_hear(roles: Iterable[str], group: Group) -> bool:
-    """Tell whether a member with these roles gets what the coach says in this group now.
-
-    An answer that was made under another role or audience is judged by what it was bound to then (`holds`).
-    """
-    return holds(roles, group.bound_to)
-
-
-def may_see(member: Member, group: Group, seq: int) -> bool:
-    """Tell whether a message is part of the history that this member gets."""
-    return group.history == "all" or seq > member.joined_seq
-
-
 def _title(text: str) -> str:
     title = clean_title(text, most=len(text))
     if not title:

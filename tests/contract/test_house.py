@@ -15,7 +15,6 @@ from shared.settings import Settings
 from tests.requirements import PROMISES
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("functions", "shared")
 HEAVY = {"openai", "mcp", "azure.storage.blob"}
 
 

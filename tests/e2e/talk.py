@@ -74,10 +74,6 @@ class Talker(Chat):
         seen = [frame for frame in self.frames if frame["type"] == "new_message"]
         return [frame["message_id"] for frame in sorted(seen, key=lambda frame: frame["seq"])]
 
-    def mentions(self, text: str) -> list[Frame]:
-        """Give the frames in which a text occurs anywhere."""
-        return [frame for frame in self.frames if text in json.dumps(frame, ensure_ascii=False)]
-
 
 class Circle:
     """A group and the connections of its people; leaves nothing open."""

@@ -10,17 +10,10 @@ from azure.cosmos.exceptions import (
 )
 from azure.cosmos.partition_key import NonePartitionKeyValue, NullPartitionKeyValue
 
-SYSTEM = {"_rid", "_self", "_etag", "_attachments", "_ts"}
-
 
 def item(name: str = "a", pk: Any = "x", **more: Any) -> dict[str, Any]:
     """Return an item."""
     return {"id": name, "pk": pk, **more}
-
-
-def own(stored: Any) -> dict[str, Any]:
-    """Return a stored item without its system properties."""
-    return {key: value for key, value in dict(stored).items() if key not in SYSTEM}
 
 
 @pytest.mark.parametrize("pk", ["ä/🙂 %", "", 7, 7.5, True])

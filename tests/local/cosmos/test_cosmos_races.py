@@ -16,7 +16,6 @@ from azure.cosmos.exceptions import (
 
 DATABASE = "salescoach"
 KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
-CONTAINER = "conversations:/conversation_id"
 
 
 def item(name: str = "a", **more: Any) -> dict[str, Any]:

@@ -85,7 +85,6 @@ class Stack:
 
     app: Part
     cosmos: Part
-    pubsub: Part
     data: pathlib.Path
 
 
@@ -123,7 +122,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         where = ("--rpc-port", "0", "--data", str(folder / "data"), "--app-dir", str(app))
         more = ("--cors", "http://127.0.0.1:9")
         host = running("local.host", *where, *more, port=door, log=folder / "host.log", settings=connections)
-        yield Stack(parts.enter_context(host), cosmos, pubsub, folder / "data")
+        yield Stack(parts.enter_context(host), cosmos, folder / "data")
 
 
 def free_port() -> int:

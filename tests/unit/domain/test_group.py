@@ -256,16 +256,7 @@ def test_with_audience_role_only_who_holds_the_role_hears(
     hears: bool,
 ) -> None:
     """The default is that being added is the grant."""
-    assert rules.may_hear(roles, replace(group, role=role, audience=audience)) is hears
-
-
-def test_history_begins_at_the_start_or_at_the_join(group: Group) -> None:
-    """As the group has it."""
-    late = somebody(MEMBER, 3)
-    since = replace(group, history="since_join")
-
-    assert [rules.may_see(late, group, seq) for seq in (1, 3, 4)] == [True, True, True]
-    assert [rules.may_see(late, since, seq) for seq in (1, 3, 4)] == [False, False, True]
+    assert rules.holds(roles, replace(group, role=role, audience=audience).bound_to) is hears
 
 
 def test_keys_and_rooms_are_made_from_the_id_alone(group: Group) -> None:

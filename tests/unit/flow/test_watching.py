@@ -12,11 +12,6 @@ from shared.flow import watching
 from shared.wire.outbound import to_json
 
 
-def kinds(room: Any) -> list[Noticed]:
-    """What was recorded, in order."""
-    return [event.kind for event in room.security.events]
-
-
 @pytest.mark.requirement("security:recorded")
 async def test_a_foreign_token_is_recorded(room: Any, rounds: Any) -> None:
     """With the person of the connection; a token that does not verify is nobody's and is not."""
