@@ -246,7 +246,11 @@ class ClientChannel(Protocol):
         ...
 
     async def client_url(self, user_id: UserId, lifetime_min: int) -> str:
-        """Make a WebSocket URL bound to the person, without any role."""
+        """Make a WebSocket URL bound to the person, without any role.
+
+        Raises:
+            ChannelFull: the service has lately refused for load, and would refuse the connection.
+        """
         ...
 
 

@@ -27,6 +27,13 @@ class _Refusal:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Quota:
+    connections: int
+    messages: bool
+    retry_after_s: int
+
+
+@dataclass(slots=True, kw_only=True)
 class _Hold:
     text: bytes
     after: bool
@@ -36,9 +43,9 @@ class Faults:
     """The faults that are on; `POST` adds one, `GET` lists them, `DELETE` ends all.
 
     drop_connection | drop_frames {every} | delay {what: rest, upstream or frames, ms} |
-    rest_refusal {status, retry_after_s, times} | hold {text, when: before or after} |
-    service_reload | slow_consumer; those on clients take `connectionId` or `userId`, else
-    they are for all that are connected.
+    rest_refusal {status, retry_after_s, times} | quota {connections, messages, retry_after_s} |
+    hold {text, when: before or after} | service_reload | slow_consumer; those on clients take
+    `connectionId` or `userId`, else they are for all that are connected.
     """
 
     def __init__(self, hubs: Hubs) -> None:
@@ -47,6 +54,7 @@ class Faults:
         self._holds: list[_Hold] = []
         self._held = 0
         self._delays = {"rest": 0.0, "upstream": 0.0}
+        self._quota: _Quota | None = None
         self._on: list[dict[str, Any]] = []
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
             "drop_connection": self._drop,
@@ -56,6 +64,7 @@ class Faults:
             "delay": self._delay,
             "rest_refusal": self._refuse,
             "hold": self._add_hold,
+            "quota": self._limit,
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -91,6 +100,7 @@ class Faults:
         self._refusals.clear()
         self._holds.clear()
         self._held = 0
+        self._quota = None
         self._on.clear()
         self._delays = dict.fromkeys(self._delays, 0.0)
         for connection in self._hubs.connections():
@@ -102,6 +112,8 @@ class Faults:
         Raises ServiceError.
         """
         await asyncio.sleep(self._delays["rest"])
+        if self._quota is not None and self._quota.messages:
+            raise _over(self._quota, "Message")
         if not self._refusals:
             return
         refusal = self._refusals[0]
@@ -112,6 +124,15 @@ class Faults:
         if refusal.retry_after_s is not None:
             error.headers["Retry-After"] = str(refusal.retry_after_s)
         raise error
+
+    def before_handshake(self) -> None:
+        """Refuse a client beyond a quota that was set.
+
+        Raises ServiceError.
+        """
+        quota = self._quota
+        if quota is not None and len(self._hubs.connections()) >= quota.connections:
+            raise _over(quota, "Connection")
 
     async def held(
         self, request: web.Request, answer: Callable[[], Awaitable[web.StreamResponse]]
@@ -171,6 +192,13 @@ class Faults:
             raise bad_request("a hold has a text and when: before or after", target="when")
         self._holds.append(_Hold(text=text.encode(), after=when == "after"))
 
+    def _limit(self, fault: dict[str, Any]) -> None:
+        self._quota = _Quota(
+            connections=_number({"connections": MAX_TIMES, **fault}, "connections", 0, MAX_TIMES),
+            messages=fault.get("messages") is True,
+            retry_after_s=_number({"retry_after_s": 5, **fault}, "retry_after_s", 0, 3600),
+        )
+
     def _refuse(self, fault: dict[str, Any]) -> None:
         retry_after_s = _number(fault, "retry_after_s", 0, 3600) if "retry_after_s" in fault else None
         self._refusals.append(
@@ -180,6 +208,13 @@ class Faults:
                 times=_number({"times": 1, **fault}, "times", 1, MAX_TIMES),
             )
         )
+
+
+def _over(quota: _Quota, what: str) -> ServiceError:
+    # As Azure SignalR Service, whose limits are the same: 429 for either (Azure/azure-signalr, docs/tsg.md).
+    error = ServiceError(429, "Error.TooManyRequests", f"{what} count reaches limit.")
+    error.headers["Retry-After"] = str(quota.retry_after_s)
+    return error
 
 
 def reload_service(hubs: Hubs) -> None:

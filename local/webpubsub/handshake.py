@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -36,10 +37,11 @@ class _Admission:
 class ClientEndpoint:
     """Opens sessions and takes clients back into them."""
 
-    def __init__(self, settings: Settings, hubs: Hubs, upstream: Upstream) -> None:
+    def __init__(self, settings: Settings, hubs: Hubs, upstream: Upstream, check: Callable[[], None]) -> None:
         self._settings = settings
         self._hubs = hubs
         self._upstream = upstream
+        self._check = check
         self.sessions: dict[str, Session] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -56,6 +58,7 @@ class ClientEndpoint:
 
     async def _open(self, request: web.Request, name: str) -> web.StreamResponse:
         claims = self._claims(request, name)
+        self._check()
         offered = _offered(request)
         if PROTOBUF & set(offered) and not set(Protocol) & set(offered):
             raise not_implemented(f"the subprotocol {offered[0]}")

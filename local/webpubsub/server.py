@@ -87,7 +87,7 @@ class WebPubSub:
             await faults.before_upstream()
 
         upstream = Upstream(self.settings, session, before_event)
-        clients = self._clients = ClientEndpoint(self.settings, self.hubs, upstream)
+        clients = self._clients = ClientEndpoint(self.settings, self.hubs, upstream, faults.before_handshake)
         rest = RestApi(self.settings, self.hubs, Identity(self.settings, session), faults, stats)
         # The size of bodies is checked by the operations, in the service's words.
         app = web.Application(client_max_size=self.settings.limits.message_bytes + 1)

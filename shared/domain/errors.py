@@ -19,11 +19,18 @@ class ErrorCode(StrEnum):
     TOOL_FAILED = "tool_failed"
     BLOCKED = "blocked"
     CONFLICT = "conflict"
+    CAPACITY = "capacity"
     INTERNAL = "internal"
 
 
 _RETRYABLE = frozenset(
-    {ErrorCode.RATE_LIMITED, ErrorCode.MODEL_UNAVAILABLE, ErrorCode.TOKEN_EXPIRED, ErrorCode.INTERNAL}
+    {
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.MODEL_UNAVAILABLE,
+        ErrorCode.TOKEN_EXPIRED,
+        ErrorCode.CAPACITY,
+        ErrorCode.INTERNAL,
+    }
 )
 
 
@@ -60,6 +67,10 @@ class ChannelUnavailable(Exception):
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class ChannelFull(ChannelUnavailable):
+    """The service has more connections or messages than it serves."""
 
 
 class EngineUnavailable(Exception):

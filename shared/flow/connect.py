@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.errors import ChatError, ErrorCode
+from shared.domain.errors import ChannelFull, ChatError, ErrorCode
 from shared.domain.identity import Caller
 from shared.flow.services import Services
 
@@ -22,8 +22,16 @@ class ClientAccess:
 
 
 async def negotiate(services: Services, caller: Caller) -> ClientAccess:
-    """Make a client URL bound to the person, without any Web PubSub role."""
-    url = await services.channel.client_url(caller.user_id, URL_LIFETIME_MIN)
+    """Make a client URL bound to the person, without any Web PubSub role.
+
+    Raises:
+        ChatError: `capacity` while the service refuses for load: a new connection would be refused, too.
+    """
+    try:
+        url = await services.channel.client_url(caller.user_id, URL_LIFETIME_MIN)
+    except ChannelFull as full:
+        text = "There are too many connections at present; please try again."
+        raise ChatError(ErrorCode.CAPACITY, text, retry_after_s=full.retry_after_s) from full
     expires_at = services.clock.now() + timedelta(minutes=URL_LIFETIME_MIN)
     return ClientAccess(url=url, expires_at=expires_at, user_id=caller.user_id)
 

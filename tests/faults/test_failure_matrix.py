@@ -30,6 +30,7 @@ READS = "How is my pipeline this quarter?"
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
 TURN_MOST_S = 60.0
 STORE_DOWN_S = 8.0
+PATIENCE_S = 15.0
 SAMPLE = 4
 PARTS = ("durable", "cosmos", "webpubsub", "mcp", "model")
 ACTIVITIES = ("process_round", "run_tool", "respond", "persist", "release")
@@ -79,6 +80,9 @@ ROWS: dict[str, Row] = {
     "Web PubSub: 503 to some frames": Row(faults=[service(kind="rest_refusal", status=503, times=6)]),
     "Web PubSub: down for the whole turn": Row(faults=[service(kind="rest_refusal", status=503, times=100_000)]),
     "Web PubSub: every third frame is lost": Row(faults=[service(kind="drop_frames", every=3)]),
+    "Web PubSub: its quota is reached": Row(
+        faults=[service(kind="quota", connections=1, messages=True, retry_after_s=2)], words="others knock"
+    ),
     "Web PubSub: events come late": Row(faults=[service(kind="delay", what="upstream", ms=3000)]),
     "Web PubSub: sends are slow": Row(faults=[service(kind="delay", what="rest", ms=300)]),
     **{
@@ -309,7 +313,37 @@ async def store_down(http: aiohttp.ClientSession, stack: Stack, page: Page, turn
         pass
 
 
+async def others_knock(http: aiohttp.ClientSession, stack: Stack, _page: Page, _turn_id: str) -> None:
+    """Let somebody else come while the service refuses: the app says so and when to come again, and means it."""
+    headers = {"Authorization": f"Bearer {stack.token('hana.hr')}"}
+
+    async def negotiate() -> tuple[int, Any, int]:
+        async with http.post(f"{stack.url('app')}/api/negotiate", headers=headers) as answer:
+            return answer.status, await answer.json(), int(answer.headers.get("Retry-After", 0))
+
+    give_up = time.monotonic() + PATIENCE_S
+    while (refused := await negotiate())[0] == 200:
+        # A URL from before the app was refused anything; the service itself lets nobody in.
+        with pytest.raises(aiohttp.WSServerHandshakeError) as shut:
+            await http.ws_connect(refused[1]["data"]["url"])
+        assert shut.value.status == 429
+        assert time.monotonic() < give_up, "negotiate never learned of it"
+        await asyncio.sleep(0.1)
+    assert refused[0] == 503
+    assert refused[1]["error"]["code"] == "capacity"
+    assert 1 <= refused[2] <= 2
+    async with http.delete(url(stack, "webpubsub")):
+        pass
+    await asyncio.sleep(refused[2])
+    while (welcome := await negotiate())[0] != 200:
+        assert time.monotonic() < give_up, welcome
+        await asyncio.sleep(0.2)
+    async with http.ws_connect(welcome[1]["data"]["url"]):
+        pass
+
+
 DEEDS = {
+    "others knock": others_knock,
     "store down": store_down,
     "terminate": lose_execution,
     "cancel": cancel,

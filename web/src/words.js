@@ -14,6 +14,7 @@ const ERRORS = {
   tool_failed: "A tool that is needed for this did not work.",
   blocked: "This was blocked by a safety rule.",
   conflict: "This cannot be done now.",
+  capacity: "Too many people are connected at the moment.",
   internal: "Something went wrong on our side.",
 };
 
@@ -28,12 +29,34 @@ const QUESTIONS = {
 const FIRST_QUESTIONS = 3;
 const ANYBODY = ["What can you help me with?", "How do I prepare a first customer meeting?", "Give me a checklist for a negotiation."];
 
+const GROUP_COMPOSER = {
+  mention: "Write to the group; @coach calls the coach…",
+  always: "Write to the group; the coach answers every message…",
+  quiet: "Write to the group; its owner calls the coach with @coach…",
+};
+
 /** What a group's rules mean to its people. */
 export const groupWords = {
   reply_policy: { mention: "when it is mentioned (@coach)", always: "every message", quiet: "only when the owner mentions it" },
   history: { all: "everything from the start", since_join: "what is said after they came" },
   audience: { members: "all members", role: "members who hold the group's role" },
 };
+
+/** By which rules a group works, a line each. */
+export function rulesWords({ role, policy, reply_policy, history, audience }) {
+  return [
+    role ? `Works in the role ${role}.` : "Works without a role: only tools for everyone.",
+    `The coach answers ${own(groupWords.reply_policy, policy ?? reply_policy)}.`,
+    `New members read ${own(groupWords.history, history)}.`,
+    `Answers are for ${own(groupWords.audience, audience)}.`,
+  ];
+}
+
+/** What to write where, for whoever writes. */
+export function composerWords({ kind, policy }) {
+  if (kind !== "group") return "Ask the coach…";
+  return own(GROUP_COMPOSER, policy) ?? GROUP_COMPOSER.mention;
+}
 
 /** How many people are in a group, and how many of them are here. */
 export function membersWords({ members = [], online = [] }) {
@@ -46,6 +69,12 @@ export function errorWords(error) {
   const known = own(ERRORS, error?.code) ?? ERRORS.internal;
   const wait = error?.retry_after ? ` Please try again in ${Math.ceil(error.retry_after)} s.` : "";
   return `${known}${wait}`;
+}
+
+/** Why the API refused, in its own words where it has some: they say what to do about it. */
+export function refusalWords(refusal) {
+  if (refusal.code === undefined) return "The service cannot be reached. Please try again.";
+  return refusal.code === "internal" || !refusal.message ? errorWords(refusal) : refusal.message;
 }
 
 /** The number to quote when one asks for help, or an empty text. */

@@ -86,7 +86,14 @@ async def tools(identity: Part) -> AsyncIterator[McpTools]:
 def web_pubsub() -> Iterator[Part]:
     """The Web PubSub service."""
     part = Part(
-        "webpubsub", "--hub", "salescoach", "--event-handler", "http://127.0.0.1:9/unused", "--system-events", ""
+        "webpubsub",
+        "--hub",
+        "salescoach",
+        "--event-handler",
+        "http://127.0.0.1:9/unused",
+        "--system-events",
+        "",
+        "--faults",
     )
     yield part
     part.end()

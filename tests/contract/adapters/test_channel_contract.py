@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from shared.adapters.web_pubsub import WebPubSubChannel
-from shared.domain.errors import ChannelUnavailable
+from shared.domain.errors import ChannelFull, ChannelUnavailable
 from shared.domain.frames import ConnectionAck, ResponseDelta
 from shared.domain.ids import ConnectionId, PublicId, UserId, group_key, room_name
 
@@ -134,3 +134,25 @@ def test_a_frame_is_written_as_documented() -> None:
     assert frame_text(DELTA).startswith('{"type":"response.delta","conversation_id":"c"')
     assert "group_id" not in json.loads(frame_text(DELTA))
     assert "😀" in frame_text(DELTA)
+
+
+@pytest.mark.requirement("query:failure-matrix")
+async def test_who_was_refused_for_load_lets_nobody_connect_for_as_long(web_pubsub: Part) -> None:
+    """The service would refuse the connection; another fault says nothing about that."""
+    async with aiohttp.ClientSession() as http:
+        for status, named, wait in ((503, 4, None), (429, 3, 3), (429, 600, 60)):
+            channel = WebPubSubChannel.from_connection_string(f"Endpoint={web_pubsub.url};AccessKey={KEY};Version=1.0;")
+            fault = {"kind": "rest_refusal", "status": status, "retry_after_s": named}
+            async with http.post(f"{web_pubsub.url}/_faults", json=fault) as begun:
+                assert begun.status == 200
+            with pytest.raises(ChannelUnavailable) as refused:
+                await channel.to_user(SAM, DELTA)
+            assert refused.value.retry_after_s == named
+            if wait is None:
+                assert (await channel.client_url(SAM, 5)).startswith("ws")
+            else:
+                with pytest.raises(ChannelFull) as full:
+                    await channel.client_url(SAM, 5)
+                assert full.value.retry_after_s == wait
+            await channel.to_user(SAM, DELTA)
+            await channel.close()

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSServerHandshakeError
 from azure.core.exceptions import HttpResponseError
 from azure.messaging.webpubsubservice.aio import WebPubSubServiceClient
 
@@ -53,6 +53,7 @@ async def test_without_the_option_there_is_no_such_endpoint(start: Start, http: 
         {"kind": "delay", "ms": 1},
         {"kind": "delay", "what": "rest", "ms": -1},
         {"kind": "rest_refusal", "status": 200},
+        {"kind": "quota", "connections": -1},
         {"kind": "rest_refusal", "status": 503, "times": True},
         [],
     ],
@@ -220,3 +221,27 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_memory_stays_bounded(
     assert deaf.ending.reason == "SlowClient"
     assert [frame["type"] for frame in ann.frames].count("message") == heard
     writer.close()
+
+
+async def test_beyond_a_quota_nobody_comes_in_and_who_is_there_stays(
+    service: WebPubSub, http: ClientSession, fault: Any, connect: Connect
+) -> None:
+    """Both kinds are 429 with a time to wait; without `messages` REST is served."""
+    ann = await connect("ann")
+    url = client_url(service)
+    client = WebPubSubServiceClient.from_connection_string(service.connection_string, hub=HUB, retry_total=0)
+    async with client:
+        await fault(kind="quota", connections=1, retry_after_s=7)
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await http.ws_connect(url, protocols=(JSON,))
+        await client.send_to_user("ann", message={"n": 1}, content_type="application/json")
+        await fault(kind="quota", connections=1, messages=True)
+        with pytest.raises(HttpResponseError) as unsent:
+            await client.send_to_user("ann", message={"n": 2}, content_type="application/json")
+
+    assert (refused.value.status, unsent.value.status_code) == (429, 429)
+    assert refused.value.headers is not None
+    assert refused.value.headers["Retry-After"] == "7"
+    assert (await ann.message()).json()["data"] == {"n": 1}
+    async with http.delete(service.url + PATH), http.ws_connect(url, protocols=(JSON,)):
+        pass
