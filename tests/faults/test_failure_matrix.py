@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,6 +19,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.faults.deeds import DEEDS, Fault, engine, model, service, store
 from tests.faults.killing import is_up, written
 from tests.faults.pages import Page
 from tests.faults.points import url
@@ -29,13 +28,9 @@ from tests.faults.visitor import all_stored
 READS = "How is my pipeline this quarter?"
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
 TURN_MOST_S = 60.0
-STORE_DOWN_S = 8.0
-PATIENCE_S = 15.0
 SAMPLE = 4
 PARTS = ("durable", "cosmos", "webpubsub", "mcp", "model")
 ACTIVITIES = ("process_round", "run_tool", "respond", "persist", "release")
-
-Fault = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,28 +44,6 @@ class Row:
     error: str | None = None
     words: str | None = None
     """Somebody does this in mid-answer."""
-
-
-def service(**fault: Any) -> Fault:
-    """Break something at Web PubSub."""
-    return "webpubsub", fault
-
-
-def engine(kind: str, **fault: Any) -> Fault:
-    """Break something at the durable engine."""
-    return "durable", {"kind": kind, **fault}
-
-
-def model(mode: str, count: int = 1, **fault: Any) -> Fault:
-    """Break something at the model."""
-    return "model", {"mode": mode, "count": count, **fault}
-
-
-def store(status: int | str, count: int, operation: str | None = None, text: str | None = None, **fault: Any) -> Fault:
-    """Break something at the store."""
-    named = {"operation": operation, "item": text}
-    match = {"container": "conversations", "count": count} | {name: value for name, value in named.items() if value}
-    return "cosmos", {"match": match, "status": status, **fault}
 
 
 ROWS: dict[str, Row] = {
@@ -143,6 +116,9 @@ ROWS: dict[str, Row] = {
     },
     "Host: told to end in mid-answer": Row(words="SIGTERM"),
     "Host: killed in mid-answer": Row(words="SIGKILL"),
+    "Host: its disk is full before the start": Row(faults=[engine("disk_full")], words="disk full"),
+    "Host: its disk is full in mid-answer": Row(words="disk full later"),
+    "Host: no file left to open in mid-answer": Row(words="no files"),
     "Client: two pages, one of them comes back": Row(words="second page"),
 }
 
@@ -250,105 +226,3 @@ async def answer_of(http: aiohttp.ClientSession, stack: Stack, token: str, sessi
                 return items[1]
         await asyncio.sleep(0.2)
     raise AssertionError(f"no answer within {TURN_MOST_S:.0f} s")
-
-
-async def in_mid_answer(page: Page, turn_id: str) -> None:
-    """Wait for some text."""
-    await page.until(lambda: any(one["type"] == "response.delta" for one in page.of(turn_id)), "some text")
-
-
-async def cancel(_http: aiohttp.ClientSession, _stack: Stack, page: Page, turn_id: str) -> None:
-    """Stop the answer."""
-    await in_mid_answer(page, turn_id)
-    await page.send("query.cancel", turn_id=turn_id)
-
-
-async def purge(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """Have the engine forget the turn once it has ended; what a page is told comes from the store."""
-    await page.until(lambda: any(one["type"] == "response.committed" for one in page.of(turn_id)), "the end")
-    instance = url(stack, "durable").replace("_faults", f"instances/{turn_id}.1")
-    give_up = time.monotonic() + 10
-    while time.monotonic() < give_up:
-        async with http.delete(instance) as answer:
-            if answer.status == 200:
-                return
-        await asyncio.sleep(0.2)
-    raise AssertionError("the instance cannot be purged")
-
-
-async def lose_execution(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """Have somebody end the execution; upkeep finds the turn by its lease and gives it another one."""
-    await in_mid_answer(page, turn_id)
-    async with http.post(url(stack, "durable").replace("_faults", f"instances/{turn_id}.1/terminate")) as answer:
-        assert answer.status == 202, await answer.text()
-
-
-async def terminate(_http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """End the host as a scale-in does; the stack starts another one."""
-    await in_mid_answer(page, turn_id)
-    os.kill(stack.pid("host"), signal.SIGTERM)
-
-
-async def kill(_http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """End the host as a crash does."""
-    await in_mid_answer(page, turn_id)
-    stack.kill("host")
-
-
-async def second_page(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """Open the session on another page in mid-answer; both end with the same text."""
-    await in_mid_answer(page, turn_id)
-    async with page.beside(http, stack) as other:
-        assert (await other.end_of(turn_id)).text == (await page.end_of(turn_id)).text
-
-
-async def store_down(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
-    """Let the store answer nothing for a while."""
-    await in_mid_answer(page, turn_id)
-    part, fault = store(503, 100_000)
-    async with http.post(url(stack, part), json=dict(fault)):
-        pass
-    await asyncio.sleep(STORE_DOWN_S)
-    async with http.delete(url(stack, part)):
-        pass
-
-
-async def others_knock(http: aiohttp.ClientSession, stack: Stack, _page: Page, _turn_id: str) -> None:
-    """Let somebody else come while the service refuses: the app says so and when to come again, and means it."""
-    headers = {"Authorization": f"Bearer {stack.token('hana.hr')}"}
-
-    async def negotiate() -> tuple[int, Any, int]:
-        async with http.post(f"{stack.url('app')}/api/negotiate", headers=headers) as answer:
-            return answer.status, await answer.json(), int(answer.headers.get("Retry-After", 0))
-
-    give_up = time.monotonic() + PATIENCE_S
-    while (refused := await negotiate())[0] == 200:
-        # A URL from before the app was refused anything; the service itself lets nobody in.
-        with pytest.raises(aiohttp.WSServerHandshakeError) as shut:
-            await http.ws_connect(refused[1]["data"]["url"])
-        assert shut.value.status == 429
-        assert time.monotonic() < give_up, "negotiate never learned of it"
-        await asyncio.sleep(0.1)
-    assert refused[0] == 503
-    assert refused[1]["error"]["code"] == "capacity"
-    assert 1 <= refused[2] <= 2
-    async with http.delete(url(stack, "webpubsub")):
-        pass
-    await asyncio.sleep(refused[2])
-    while (welcome := await negotiate())[0] != 200:
-        assert time.monotonic() < give_up, welcome
-        await asyncio.sleep(0.2)
-    async with http.ws_connect(welcome[1]["data"]["url"]):
-        pass
-
-
-DEEDS = {
-    "others knock": others_knock,
-    "store down": store_down,
-    "terminate": lose_execution,
-    "cancel": cancel,
-    "purge": purge,
-    "SIGTERM": terminate,
-    "SIGKILL": kill,
-    "second page": second_page,
-}

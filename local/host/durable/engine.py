@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -231,6 +232,13 @@ class DurableEngine:
         seen = -1
         while True:
             await asyncio.sleep(_CHECKPOINT_EVERY_S)
-            if self.faults.step != seen:
-                seen = self.faults.step
+            if self.faults.step == seen:
+                continue
+            step = self.faults.step
+            try:
                 await asyncio.to_thread(self.store.checkpoint)
+            except sqlite3.Error:
+                # A full disk, or no file left to open: the log keeps everything until a later one.
+                _log.exception("The durable store could not be checkpointed and will be again.")
+            else:
+                seen = step

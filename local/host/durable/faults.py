@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
@@ -65,8 +66,17 @@ class Latency:
     milliseconds: float
 
 
-Fault = RepeatActivity | DeliverEvent | HoldActivity | Crash | Latency
-_KINDS: dict[str, type[Fault]] = {one.kind: one for one in (RepeatActivity, DeliverEvent, HoldActivity, Crash, Latency)}
+@dataclass(slots=True, kw_only=True)
+class DiskFull:
+    """Let every transaction of the store fail as SQLite fails when the disk is full."""
+
+    kind: ClassVar[str] = "disk_full"
+
+
+Fault = RepeatActivity | DeliverEvent | HoldActivity | Crash | Latency | DiskFull
+_KINDS: dict[str, type[Fault]] = {
+    one.kind: one for one in (RepeatActivity, DeliverEvent, HoldActivity, Crash, Latency, DiskFull)
+}
 _NUMBERS = ("copies", "times", "seconds", "step", "milliseconds")
 
 
@@ -118,12 +128,18 @@ class FaultPlan:
         self.faults.clear()
 
     def on_step(self, when: When, what: str) -> None:
-        """Count the store's transactions and die where a crash is set."""
+        """Count the store's transactions and die where a crash is set.
+
+        Raises:
+            sqlite3.OperationalError: the disk is to be full.
+        """
         if when == "before":
             self.step += 1
         for fault in self.faults:
             if isinstance(fault, Crash) and self._is_here(fault, when, what):
                 os.kill(os.getpid(), signal.SIGKILL)  # no cleanup of any kind: that is the fault
+        if when == "before" and any(isinstance(fault, DiskFull) for fault in self.faults):
+            raise sqlite3.OperationalError("database or disk is full")
 
     def _is_here(self, crash: Crash, when: When, what: str) -> bool:
         if not crash.what:

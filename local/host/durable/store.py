@@ -76,11 +76,13 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self._on_step("before", step)
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # SQLite itself rolls back where a disk is full (sqlite.org/lang_transaction.html).
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._on_step("before", step)
-        self._db.execute("COMMIT")
         self._on_step("after", step)
 
     def create(self, row: InstanceRow, started: Event) -> Message:

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from local.host.durable.records import ArmedTimer
 
 # The loop's clock stands still while a laptop sleeps; looking at the wall clock this often bounds the delay.
 _LONGEST_SLEEP_S = 30.0
+_FIRE_AGAIN_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class TimerQueue:
@@ -45,9 +48,16 @@ class TimerQueue:
         now = utc_now().timestamp()
         try:
             while self._heap and self._heap[0][0] <= now:
-                self._on_due(heapq.heappop(self._heap)[1])
+                self._fire(heapq.heappop(self._heap)[1], now)
         finally:
             self._schedule()
+
+    def _fire(self, timer: ArmedTimer, now: float) -> None:
+        try:
+            self._on_due(timer)
+        except Exception:  # noqa: BLE001 - logged with its traceback, the timer fires again
+            _log.exception("A timer of %s could not be stored and will fire again.", timer.instance_id)
+            heapq.heappush(self._heap, (now + _FIRE_AGAIN_S, timer))
 
 
 def _epoch(fire_at: str) -> float:

@@ -54,6 +54,24 @@ async def test_a_doubled_event_is_in_history_twice(hub: Hub) -> None:
     assert raised == ["first", "first", "second"]
 
 
+async def test_a_full_disk_refuses_what_is_new_and_loses_nothing_of_the_rest(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A start is 500; a timer that is due and a result that has come are stored once there is room."""
+    waiting = await hub.client.start_new("deadline", client_input={"wait_ms": 300})
+    await hub.wait_for(waiting, lambda status: status.runtime_status.name == "Running")
+    working = await hub.client.start_new("fan_out", client_input=[3, 4])
+    await set_fault(hub, {"kind": "disk_full"})
+
+    with pytest.raises(Exception, match="database or disk is full"):
+        await hub.client.start_new("fan_out", client_input=[1])
+    await hub.wait_for(waiting, lambda _: "will fire again" in caplog.text)
+    hub.engine.faults.clear()
+
+    assert (await hub.finished(working)).output == 25
+    assert (await hub.finished(waiting)).runtime_status.name == "Completed"
+
+
 async def test_a_held_work_item_runs_late(hub: Hub) -> None:
     """It is lost for a while and not for good."""
     hub.engine.faults.add(HoldActivity(activity="add_one", seconds=0.15))
