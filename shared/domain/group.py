@@ -89,6 +89,8 @@ class Founding:
     reply_policy: ReplyPolicy = "mention"
     history: History = "all"
     audience: Audience = "members"
+    idempotency_key: str | None = None
+    """The founder's own id of this wish: the same one again means the same group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ RoomName = NewType("RoomName", str)
 """A Web PubSub group: the connections that get the same frames."""
 
 _ANSWERS = uuid.UUID("6f0f7a3e-5d0b-5b0e-9a58-0d8a4d9e6c11")
+_GROUPS = uuid.UUID("d7e62cb4-93b4-4a4e-b8f5-2f6f1f3d0a57")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -35,6 +36,11 @@ def user_id(tenant_id: str, object_id: str) -> UserId:
 def tenant_of(user: UserId) -> str:
     """Read the tenant from a user id."""
     return user.partition(":")[0]
+
+
+def founded_id(founder: UserId, idempotency_key: str) -> PublicId:
+    """Derive a group's id from its founder and the key of the founding, so that a repetition finds the same group."""
+    return PublicId(str(uuid.uuid5(_GROUPS, f"{founder} {idempotency_key.lower()}")))
 
 
 def group_key(group_id: PublicId) -> ConversationKey:

@@ -9,7 +9,7 @@ from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import Changes, Founding, Group, Member, StoredGroup
 from shared.domain.identity import Caller
-from shared.domain.ids import PublicId, UserId, group_key
+from shared.domain.ids import PublicId, UserId, founded_id, group_key
 from shared.domain.security import Noticed
 from shared.flow import announce
 from shared.flow.catalog import known_roles
@@ -22,12 +22,12 @@ CHANGE_WAIT_S = 0.1
 
 
 async def found(services: Services, caller: Caller, wish: Founding) -> Group:
-    """Make a group whose owner and first member is the caller.
+    """Make a group whose owner and first member is the caller; a repetition of the same wish gives it as it is now.
 
     Raises:
         ChatError: `bad_request` for its title or an unknown role, `forbidden` for a role that the caller lacks.
     """
-    group_id = PublicId(str(uuid4()))
+    group_id = founded_id(caller.user_id, wish.idempotency_key or str(uuid4()))
     group = rules.found(
         wish,
         caller,
@@ -36,10 +36,14 @@ async def found(services: Services, caller: Caller, wish: Founding) -> Group:
         key=group_key(group_id),
         now=services.clock.now(),
     )
+    if earlier := await services.groups.group(group.key):
+        return earlier.group
     await remember(services, caller)
     # A line of a list that leads to no group shows nothing; a group that is in no list would be lost.
     await services.users.add_entry(_entry(group, group.members[0]))
-    await services.groups.put_group(group, None)
+    if not await services.groups.put_group(group, None):
+        # A repetition at the same moment, or this very write after its answer was lost.
+        group = await _require(services, group_id)
     await _note_role(services, caller.user_id, replace(group, role=None, audience="members"), group)
     await announce.added(services, group, [caller.user_id])
     return group

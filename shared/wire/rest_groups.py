@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import NO_SUCH_GROUP, Audience, Changes, Founding, History, ReplyPolicy
 from shared.domain.ids import PublicId, UserId, is_uuid
-from shared.wire.message_parts import Composed, OpaqueId, RoleWish
+from shared.wire.message_parts import Composed, OpaqueId, RoleWish, Uuid
 from shared.wire.rest import body_of, unexpected
 
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9-]{1,64}")
@@ -25,6 +25,7 @@ class NewGroup(BaseModel):
     reply_policy: ReplyPolicy = "mention"
     history: History = "all"
     audience: Audience = "members"
+    idempotency_key: Uuid | None = None
 
 
 class GroupChanges(BaseModel):
@@ -57,6 +58,7 @@ def new_group(body: bytes) -> Founding:
         reply_policy=read.reply_policy,
         history=read.history,
         audience=read.audience,
+        idempotency_key=read.idempotency_key,
     )
 
 

@@ -220,12 +220,82 @@ async def test_a_founder_owns_a_group_with_the_defaults(office: Office) -> None:
         *({}, {"title": ""}, {"title": " "}, {"title": "x" * 201}, {"title": 1}, {"title": "x", "role": "Wizard"}),
         *({"title": "x", "history": "some"}, {"title": "x", "reply_policy": "never"}, [], b"\xff", b"{", b""),
         {"title": "x", "audience": "all"},
+        *({"title": "x", "idempotency_key": key} for key in ("", "x", 7, "0" * 32)),
     ],
     ids=str,
 )
 async def test_a_group_that_cannot_be_is_bad_request(office: Office, body: Any) -> None:
     """And founds nothing."""
     assert (await office.call(groups.found_group, SAM, body=body)).refusal == (400, "bad_request")
+    assert await office.listed(SAM) == []
+
+
+KEY = "7c0d1a52-0b0e-4f5e-9d8a-3f5b6c7d8e9f"
+
+
+@pytest.mark.requirement("group:founded-once")
+async def test_a_founding_that_is_repeated_gives_the_first_group_as_it_is_now(office: Office) -> None:
+    """One group, told once; another person's same key and one's own other key found others."""
+    group = await office.found(idempotency_key=KEY)
+    await office.patch(group, title="Renewals of Q4")
+
+    again = await office.call(groups.found_group, SAM, body={"title": "Renewals", "idempotency_key": KEY.upper()})
+
+    assert (again.status, again.data["group_id"], again.data["title"]) == (201, group, "Renewals of Q4")
+    assert await office.listed(SAM) == [group]
+    assert office.heard(SAM).count("group.added") == 1
+    assert await office.found(HANA, idempotency_key=KEY) != group
+    assert await office.found(idempotency_key=NO_GROUP) != group
+    assert await office.found() != await office.found()
+
+
+@pytest.mark.requirement("group:founded-once")
+async def test_foundings_with_one_key_at_the_same_moment_make_one_group(office: Office) -> None:
+    """Whoever is slower gets the other's."""
+    made = await asyncio.gather(*(office.found(idempotency_key=KEY) for _ in range(3)))
+
+    assert await office.listed(SAM) == [made[0]]
+    assert len(set(made)) == 1
+
+
+@pytest.mark.requirement("group:founded-once")
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_founding_whose_write_was_cut_short_is_made_good_by_its_repetition(
+    office: Office, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """Whether the group was stored before the store fell silent or not."""
+    put = office.room.services.groups.put_group
+
+    async def cut_short(group: Group, etag: str | None) -> bool:
+        if written:
+            await put(group, etag)
+        raise StoreUnavailable("the answer was lost")
+
+    wish = {"title": "Renewals", "idempotency_key": KEY}
+    with monkeypatch.context() as broken:
+        broken.setattr(office.room.services.groups, "put_group", cut_short)
+        assert (await office.call(groups.found_group, SAM, body=wish)).refusal == (500, "internal")
+
+    group = await office.found(**wish)
+
+    assert await office.listed(SAM) == [group]
+
+
+@pytest.mark.requirement("group:founded-once")
+@pytest.mark.parametrize("left", [False, True])
+async def test_a_founding_that_is_repeated_brings_no_lost_group_back(office: Office, left: bool) -> None:
+    """Deleted, or left by its founder: it is not in the list again either."""
+    group = await office.found(idempotency_key=KEY)
+    if left:
+        await office.add(group, HANA)
+        await office.patch(group, owner=HANA)
+        await office.remove(group, SAM)
+    else:
+        await office.call(groups.delete_group, SAM, id=group)
+
+    again = await office.call(groups.found_group, SAM, body={"title": "Renewals", "idempotency_key": KEY})
+
+    assert again.refusal == (404, "not_found")
     assert await office.listed(SAM) == []
 
 
