@@ -32,7 +32,6 @@ def sign_in(browser: Browser, stack: Stack) -> Generator[Sign]:
         tab = context.new_page()
         tab.on("pageerror", lambda fault: faults.append(str(fault)))
         tab.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        tab.on("dialog", lambda dialog: dialog.accept())
         tab.goto(stack.url("web"))
         tab.click(f'[data-user="{user}"]')
         expect(tab.get_by_test_id("status")).to_have_attribute("data-state", "online")
@@ -58,6 +57,7 @@ def add(page: Page, query: str) -> None:
 
 
 @pytest.mark.requirement("web:groups")
+@pytest.mark.requirement("group:changed")
 def test_two_people_meet_in_a_group_and_read_the_same_answer(sign_in: Sign) -> None:
     """Sue hears of it at once, sees who says what, reads the answer that Sam reads, and is out when she is removed."""
     sue, sam = sign_in("sue.sales"), sign_in("sam.sales")
@@ -91,6 +91,17 @@ def test_two_people_meet_in_a_group_and_read_the_same_answer(sign_in: Sign) -> N
     expect(sue.get_by_test_id("sender").filter(has_text="Sam")).to_have_count(1)
 
     sam.get_by_test_id("members").click()
+    sam.locator("summary").filter(has_text="Title and rules").click()
+    sam.get_by_test_id("group-title").fill("Pipeline talk of Q4")
+    sam.get_by_test_id("group-reply_policy").select_option("always")
+    sam.get_by_test_id("group-save").click()
+    for page in (sam, sue):
+        expect(page.get_by_test_id("title")).to_have_text("Pipeline talk of Q4")
+        expect(page.get_by_test_id("group").first).to_have_text("Pipeline talk of Q4")
+        expect(page.get_by_test_id("composer")).to_have_attribute(
+            "placeholder", "Write to the group; the coach answers every message…"
+        )
+
     sam.get_by_test_id("member-remove").click()
     expect(sam.get_by_test_id("member")).to_have_count(1)
     expect(talk).to_have_count(0)

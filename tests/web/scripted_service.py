@@ -53,6 +53,8 @@ class ScriptedService:
     strangers: list[str] = field(default_factory=list[str])
     sockets: list[WebSocketRoute] = field(default_factory=list[WebSocketRoute])
     refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    no_deletion: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Errors' fields, used up one by one by the next deletions; an empty one is an answer that never comes."""
     accepting: bool = True
     greeted: int = 0
     _sequence: int = 0
@@ -160,8 +162,25 @@ class ScriptedService:
             self._group(route, *path.split("/")[3:])
         elif path == "/api/questions":
             route.fulfill(json={"success": True, "data": {"items": self.questions}}, headers=CORS)
+        elif route.request.method == "DELETE":
+            self._delete(route, path.split("/")[3])
         else:
             self._messages(route, path.split("/")[3])
+
+    def _delete(self, route: Route, session_id: str) -> None:
+        """Delete a chat as the service does: told to all connections, then answered."""
+        self.sent.append(("DELETE", session_id, None))
+        error = self.no_deletion.pop(0) if self.no_deletion else None
+        if error == {}:
+            route.abort()
+        elif error is not None:
+            body = {"success": False, "error": {"correlation_id": "c-3", **error}}
+            route.fulfill(status=404 if error["code"] == "not_found" else 429, json=body, headers=CORS)
+        else:
+            self.sessions = [one for one in self.sessions if one["session_id"] != session_id]
+            self.messages.pop(session_id, None)
+            self.say("session.deleted", session_id)
+            route.fulfill(json={"success": True, "data": {"session_id": session_id}}, headers=CORS)
 
     def _group(self, route: Route, group_id: str | None = None, *member: str) -> None:
         """Answer as the one group of the script, or with the list; `sent` holds what the page wrote."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from .scripted_service import ScriptedService
 
 pytestmark = pytest.mark.browser
 
+ARTEFACTS = Path(__file__).resolve().parents[2] / ".local" / "artefacts"
 GROUP = "6a0b9000-0000-4000-8000-000000000001"
 
 
@@ -101,6 +103,71 @@ def test_a_group_is_listed_opened_and_asked_in(signed_in: Page, service: Scripte
     expect(note).to_have_text("This answer is for members who hold the group's role.")
 
 
+@pytest.mark.requirement("group:changed")
+def test_what_changes_of_a_group_is_seen_at_once_by_who_is_no_owner(signed_in: Page, service: ScriptedService) -> None:
+    """Title in list and header, the composer's words, the rules in the open dialog; an older state changes nothing."""
+    service.groups = [a_group(owner=HANA["id"], revision=2)]
+    opened(signed_in, service)
+    service.say_raw(joined(owner=HANA["id"], history="all", revision=2))
+    reads = service.requests.count("GET /api/groups")
+    signed_in.get_by_test_id("members").click()
+    expect(signed_in.get_by_test_id("group-rules")).to_contain_text("The coach answers when it is mentioned (@coach).")
+    address = {"type": "group.changed", "conversation_id": GROUP, "group_id": GROUP, "owner": HANA["id"]}
+    rules = {"role": None, "policy": "always", "history": "since_join", "audience": "members"}
+    shown = {"title": "Renewals of Q4", "role": None, "reply_policy": "always", "history": "since_join"}
+    service.groups = [a_group(owner=HANA["id"], revision=4, **shown)]
+    service.say_raw({**address, **rules, "title": "Renewals of Q4", "revision": 4})
+    service.say_raw({**address, **rules, "title": "Renewals of Q3", "policy": "quiet", "revision": 3})
+
+    expect(signed_in.get_by_role("dialog", name="Renewals of Q4")).to_be_visible()
+    expect(signed_in.get_by_test_id("group-rules").locator("li")).to_have_text(
+        [
+            "Works without a role: only tools for everyone.",
+            "The coach answers every message.",
+            "New members read what is said after they came.",
+            "Answers are for all members.",
+        ]
+    )
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    signed_in.screenshot(path=ARTEFACTS / "group-changed.png")
+    signed_in.get_by_test_id("group-close").click()
+    expect(signed_in.get_by_test_id("title")).to_have_text("Renewals of Q4")
+    expect(signed_in.get_by_test_id("group")).to_contain_text("Renewals of Q4")
+    composer = signed_in.get_by_test_id("composer")
+    expect(composer).to_have_attribute("placeholder", "Write to the group; the coach answers every message…")
+    expect(signed_in.get_by_test_id("said")).to_have_text("The title or the rules of this group were changed.")
+    assert service.requests.count("GET /api/groups") == reads
+    service.say_raw({"type": "group.removed", "conversation_id": GROUP, "group_id": GROUP, "reason": "removed"})
+    service.say_raw({**address, **rules, "title": "Not any more", "revision": 9})
+    expect(signed_in.get_by_test_id("title")).to_have_text("New chat")
+
+
+def test_the_form_of_its_owner_is_not_taken_from_under_their_hands(signed_in: Page, service: ScriptedService) -> None:
+    """A change from elsewhere does not empty what they write; saving and handing over are asked and sent."""
+    opened(signed_in, service)
+    service.say_raw(joined())
+    signed_in.get_by_test_id("members").click()
+    signed_in.locator("summary").click()
+    signed_in.get_by_test_id("group-title").fill("My next title")
+    address = {"type": "group.changed", "conversation_id": GROUP, "group_id": GROUP, "owner": SAM["id"]}
+    rules = {"role": "Sales", "policy": "always", "history": "all", "audience": "members"}
+    service.say_raw({**address, **rules, "title": "From my phone", "revision": 3})
+    expect(signed_in.get_by_test_id("group")).to_contain_text("From my phone")
+    expect(signed_in.get_by_test_id("group-title")).to_have_value("My next title")
+    signed_in.get_by_test_id("member-hand-over").click()
+    question = signed_in.get_by_role("alertdialog", name="Hand this group over?")
+    expect(question).to_contain_text("Hana (sample)")
+    signed_in.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(signed_in.get_by_test_id("group-dialog")).to_be_visible()
+    assert service.sent == []
+    signed_in.get_by_test_id("member-hand-over").click()
+    signed_in.get_by_test_id("confirm-go").click()
+    expect(question).to_be_hidden()
+
+    assert service.sent == [("PATCH", "", {"owner": HANA["id"]})]
+
+
 def test_after_a_lost_connection_the_group_is_joined_again(signed_in: Page, service: ScriptedService) -> None:
     """A new connection hears nothing of it before; a question that was not sent goes out then."""
     opened(signed_in, service)
@@ -144,6 +211,7 @@ def test_a_group_is_founded_and_people_are_found_added_and_removed(signed_in: Pa
     expect(signed_in.get_by_test_id("member")).to_have_count(2)
 
     wish = {"title": "Renewals", "role": "Sales", "reply_policy": "mention", "history": "all", "audience": "role"}
+    assert service.sent[0][2].pop("idempotency_key")
     assert service.sent == [("POST", "", wish), ("PUT", "t%3Atom", None), ("DELETE", "t%3Ahana", None)]
     signed_in.get_by_test_id("group-close").click()
     expect(signed_in.get_by_test_id("group-dialog")).to_be_hidden()

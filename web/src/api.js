@@ -35,6 +35,8 @@ export function createApi(base, signIn) {
     sessions: async () => (await ask("GET", `/api/sessions?limit=${PAGE}`)).items,
     /** Give a chat another title, for good. */
     rename: (id, title) => ask("PATCH", `/api/sessions/${encodeURIComponent(id)}`, { title }),
+    /** Delete a chat and all that was said in it. */
+    deleteSession: (id) => ask("DELETE", `/api/sessions/${encodeURIComponent(id)}`),
     /** What others of the person's roles ask most. */
     questions: async () => (await ask("GET", `/api/questions?limit=${SUGGESTIONS}`)).items,
     /** Messages in order: {items, last_seq}; before `before_seq`, or after `after_seq`. */

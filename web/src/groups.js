@@ -1,7 +1,8 @@
 // Groups beside their messages: the list in the sidebar, and the dialog in which they are founded and their people change.
 
+import { row, showLines } from "./rows.js";
 import { element } from "./transcript.js";
-import { errorWords, groupWords } from "./words.js";
+import { groupWords, refusalWords, rulesWords } from "./words.js";
 
 const SEARCH_LEAST = 2;
 const SEARCH_PAUSE_MS = 250;
@@ -14,6 +15,7 @@ const SEARCH_PAUSE_MS = 250;
  * @param {(id: string) => void} page.open
  * @param {() => Promise<void>} page.changed the list is to be read again
  * @param {(id: string) => void} page.left the person has no more to do with this group
+ * @param {(question: object) => Promise<boolean>} page.confirm asks before what cannot be undone
  */
 export function createGroups(api, page) {
   const dialog = document.getElementById("group-dialog");
@@ -21,20 +23,26 @@ export function createGroups(api, page) {
   document.getElementById("new-group").addEventListener("click", () => found(api, page, dialog));
 
   return {
-    renderList: (groups, open) => renderList(document.getElementById("groups"), groups, open, page),
+    renderList: (groups, open) => renderList(api, document.getElementById("groups"), groups, open, page),
+    /** What is shown of a group is not so any more: show it again, but not under the hands of its owner. */
+    refresh(id) {
+      if (dialog.open && dialog.dataset.group === id && dialog.dataset.owner !== page.me()?.id) showPeople(api, page, dialog, id);
+    },
+    /** The person has no more to do with a group: there is nothing to show of it. */
+    gone: (id) => dialog.dataset.group === id && dialog.close(),
     /** Show who is in a group, and what the person may change of it. */
     showPeople: (id) => showPeople(api, page, dialog, id),
   };
 }
 
-function renderList(root, groups, open, page) {
-  const wanted = JSON.stringify([groups.map(({ group_id, title, unread, status }) => [group_id, title, unread, status]), open]);
+function renderList(api, root, groups, open, page) {
+  const wanted = JSON.stringify([groups.map(({ group_id, title, unread, status, owner }) => [group_id, title, unread, status, owner]), open, page.me()?.id]);
   if (root.dataset.shown === wanted) return;
   root.dataset.shown = wanted;
-  root.replaceChildren(...groups.map((group) => groupItem(group, group.group_id === open, page)));
+  showLines(root, groups.map((group) => groupItem(api, group, group.group_id === open, page)));
 }
 
-function groupItem(group, current, page) {
+function groupItem(api, group, current, page) {
   const unread = current ? 0 : group.unread;
   const button = element(
     "button",
@@ -51,13 +59,47 @@ function groupItem(group, current, page) {
     ...(unread > 0 ? [element("span", { class: "badge", "aria-label": `${unread} unread`, text: String(unread) })] : []),
   );
   button.addEventListener("click", () => page.open(group.group_id));
-  return element("li", {}, button);
+  const me = page.me()?.id;
+  if (me === undefined) return element("li", {}, button);
+  const isOwner = me === group.owner;
+  const label = `${isOwner ? "Delete" : "Leave"} group: ${group.title}`;
+  return row(button, { icon: isOwner ? "delete" : "leave", label, key: group.group_id, take: () => (isOwner ? end : depart)(api, page, group) });
+}
+
+/** Ask, and delete a group for everyone. */
+function end(api, page, { group_id, title }) {
+  return page.confirm({
+    title: "Delete this group?",
+    words: `“${title}” and all that was said in it will be deleted for everyone. This cannot be undone.`,
+    go: "Delete",
+    busy: "Deleting…",
+    work: async () => {
+      await api.deleteGroup(group_id);
+      page.left(group_id);
+    },
+  });
+}
+
+/** Ask, and leave a group. */
+function depart(api, page, { group_id, title }) {
+  return page.confirm({
+    title: "Leave this group?",
+    words: `You will hear and read no more of “${title}”, unless its owner adds you again.`,
+    go: "Leave",
+    busy: "Leaving…",
+    work: async () => {
+      await api.removeMember(group_id, page.me().id);
+      page.left(group_id);
+    },
+  });
 }
 
 // ── the dialog ──
 
 /** Show a form or a list in the dialog, with a place for what is refused. */
-function show(dialog, title, ...parts) {
+function show(dialog, { title, group = null }, ...parts) {
+  dialog.dataset.group = group?.group_id ?? "";
+  dialog.dataset.owner = group?.owner ?? "";
   const fault = element("p", { class: "fault", role: "alert", "data-testid": "group-fault", hidden: true });
   const close = element("button", { type: "button", class: "button quiet", text: "Close", "data-testid": "group-close" });
   close.addEventListener("click", () => dialog.close());
@@ -68,8 +110,7 @@ function show(dialog, title, ...parts) {
     try {
       await work();
     } catch (refusal) {
-      // The service says in its own words why somebody cannot be added; other refusals are said in ours.
-      fault.textContent = refusal.code === "internal" || !refusal.message ? errorWords(refusal) : refusal.message;
+      fault.textContent = refusalWords(refusal);
       fault.hidden = false;
     }
   };
@@ -104,11 +145,12 @@ function found(api, page, dialog) {
   const standard = { role: null, reply_policy: "mention", history: "all", audience: "members" };
   const go = element("button", { type: "submit", class: "button primary", text: "Create group", "data-testid": "group-create" });
   const form = element("form", { class: "stack" }, titleField(), ...rules(standard, page.me()?.roles ?? []), go);
-  const trying = show(dialog, "New group", form);
+  const trying = show(dialog, { title: "New group" }, form);
+  const idempotency_key = crypto.randomUUID();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     trying(async () => {
-      const group = await api.foundGroup(wishOf(form));
+      const group = await api.foundGroup({ ...wishOf(form), idempotency_key });
       await page.changed();
       page.open(group.group_id);
       await showPeople(api, page, dialog, group.group_id);
@@ -121,26 +163,42 @@ function found(api, page, dialog) {
 
 async function showPeople(api, page, dialog, id) {
   const again = () => showPeople(api, page, dialog, id);
-  const trying = show(dialog, "Members", element("p", { class: "muted", text: "Reading…" }));
+  const isShown = dialog.open && dialog.dataset.group === id;
+  const trying = isShown ? dialog.trying : show(dialog, { title: "Members" }, element("p", { class: "muted", text: "Reading…" }));
   await trying(async () => {
     const group = await api.group(id);
     const me = page.me()?.id;
     const acting = { api, page, dialog, group, me, isOwner: me === group.owner, again };
-    acting.trying = show(dialog, group.title, memberList(acting), ...(acting.isOwner ? ownersPart(acting) : [leaveButton(acting)]));
+    if (!dialog.open) return;
+    const parts = acting.isOwner ? ownersPart(acting) : [rulesList(group), leaveButton(acting)];
+    acting.trying = show(dialog, { title: group.title, group }, memberList(acting), ...parts);
+    dialog.trying = acting.trying;
   });
 }
 
 /** A button that does something to the group and shows it again as it is then. */
-function button(acting, text, work, { kind = "button quiet", ask = null, testid = null } = {}) {
+function button(acting, text, work, { kind = "button quiet", testid = null } = {}) {
   const made = element("button", { type: "button", class: kind, text, "data-testid": testid });
-  made.addEventListener("click", () => {
-    if (ask !== null && !confirm(ask)) return;
-    acting.trying(async () => {
-      await work();
-      await acting.page.changed();
-    });
+  made.addEventListener("click", () => acting.trying(async () => {
+    await work();
+    await acting.page.changed();
+  }));
+  return made;
+}
+
+/** A button that asks before; the dialog goes with what was agreed to. */
+function askingButton(acting, text, ask, testid) {
+  const made = element("button", { type: "button", class: "button quiet", text, "data-testid": testid });
+  made.addEventListener("click", async () => {
+    if (!(await ask(acting.api, acting.page, acting.group))) return;
+    acting.dialog.close();
+    document.getElementById("question").focus();
   });
   return made;
+}
+
+function rulesList(group) {
+  return element("ul", { class: "rules muted", "data-testid": "group-rules" }, ...rulesWords(group).map((text) => element("li", { text })));
 }
 
 function memberList(acting) {
@@ -159,45 +217,43 @@ function memberButtons(acting, member) {
     await api.removeMember(group.group_id, member.id);
     await again();
   };
-  const handOver = async () => {
-    await api.changeGroup(group.group_id, { owner: member.id });
-    await again();
-  };
+  const handOver = () => acting.page.confirm({
+    title: "Hand this group over?",
+    words: `${member.name} will be the owner of “${group.title}”; you stay a member.`,
+    go: "Hand over",
+    busy: "Handing over…",
+    work: async () => {
+      await api.changeGroup(group.group_id, { owner: member.id });
+      await again();
+      await acting.page.changed();
+    },
+  });
+  const handing = element("button", { type: "button", class: "button quiet", text: "Hand over", "data-testid": "member-hand-over" });
+  handing.addEventListener("click", handOver);
   return [
     button(acting, "Remove", remove, { testid: "member-remove" }),
-    button(acting, "Hand over", handOver, { ask: `Make ${member.name} the owner of this group?`, testid: "member-hand-over" }),
+    handing,
   ];
 }
 
 function ownersPart(acting) {
-  const { api, page, dialog, group, again } = acting;
+  const { api, group, again } = acting;
   const isArchived = group.status === "archived";
   const setStatus = async () => {
     await api.changeGroup(group.group_id, { status: isArchived ? "active" : "archived" });
     await again();
   };
-  const end = async () => {
-    await api.deleteGroup(group.group_id);
-    dialog.close();
-    page.left(group.group_id);
-  };
   const buttons = element(
     "div",
     { class: "row" },
     button(acting, isArchived ? "Take back" : "Archive", setStatus, { testid: "group-archive" }),
-    button(acting, "Delete", end, { ask: "Delete this group and its messages for everyone?", testid: "group-delete" }),
+    askingButton(acting, "Delete", end, "group-delete"),
   );
   return isArchived ? [buttons] : [searchPart(acting), rulesForm(acting), buttons];
 }
 
 function leaveButton(acting) {
-  const { api, page, dialog, group, me } = acting;
-  const leave = async () => {
-    await api.removeMember(group.group_id, me);
-    dialog.close();
-    page.left(group.group_id);
-  };
-  return button(acting, "Leave group", leave, { ask: "Leave this group?", testid: "group-leave" });
+  return askingButton(acting, "Leave group", depart, "group-leave");
 }
 
 function rulesForm(acting) {

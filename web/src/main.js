@@ -2,6 +2,7 @@
 
 import { createApi } from "./api.js";
 import { loadConfig } from "./config.js";
+import { createConfirm } from "./confirm.js";
 import { createGroups } from "./groups.js";
 import { createLocalPeople } from "./local_people.js";
 import { initialState, reduce } from "./reduce.js";
@@ -17,6 +18,7 @@ const TYPING_EVERY_MS = 3_000;
 const GROUP_MARK = "group-";
 const SESSION_STANDS = new Set(["session.created", "session.updated"]);
 const LISTED_ANEW = new Set(["group.added", "group.removed", "member.joined", "member.left"]);
+const PEOPLE_ANEW = new Set(["group.changed", "member.joined", "member.left"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 const config = await loadConfig();
@@ -34,6 +36,9 @@ const renewed = new Set(); // questions refused for their token, to be asked aga
 let drawing = false;
 let lastRenewal = -RENEW_AGAIN_MS;
 let listing = false;
+let chatsRead = 0; // how often the chats were read: an answer that comes late is not shown
+let wasConnected = false; // a later connection was not told what happened before it
+const deleting = new Set(); // chats that this page deletes itself
 let typed = { typing: false, at: 0 };
 const read = new Map(); // the last message of each group that was reported as read
 
@@ -42,6 +47,7 @@ const view = createView({
   signOut: leave,
   newChat: () => openChat(newChatId()),
   openChat: (id) => openChat(id),
+  deleteChat,
   ask,
   retry: (conversation_id, message_id) => tell({ type: "@retry", conversation_id, message_id }),
   again: (conversation_id, regenerate_of, question_id) =>
@@ -59,13 +65,16 @@ const view = createView({
   },
 });
 
+const confirm = createConfirm();
 const groups = createGroups(api, {
+  confirm,
   me: () => state.session && { id: state.session.user.id, roles: state.session.roles },
   open: (id) => openChat(id),
   changed: readGroups,
   left: (id) => {
     readGroups();
     if (page.open === id) openChat(newChatId());
+    view.say("The group is gone from your list.");
   },
 });
 
@@ -75,6 +84,8 @@ const socket = createSocket({
   onConnected: () => {
     page.ready = false;
     sendSession();
+    if (wasConnected) readChats().then(readGroups);
+    wasConnected = true;
   },
   onRecovered: () => page.ready && tell({ type: "@recovered" }),
   onState: (connection) => {
@@ -99,6 +110,10 @@ function follow(frame) {
   if (SESSION_STANDS.has(frame.type)) askAgain();
   if (frame.type === "feedback.saved") view.rated(frame);
   if (LISTED_ANEW.has(frame.type) || (frame.type === "new_message" && isGroup(frame.group_id))) readGroupsSoon();
+  if (PEOPLE_ANEW.has(frame.type)) groups.refresh(frame.group_id);
+  if (frame.type === "group.changed" && frame.group_id === page.open) view.say("The title or the rules of this group were changed.");
+  if (frame.type === "session.deleted") forget(frame.session_id);
+  if (frame.type === "group.removed") groups.gone(frame.group_id);
   if (frame.type === "group.removed" && frame.reason !== "archived" && frame.group_id === page.open) openChat(newChatId());
   if (frame.type === "error" && ["token_expired", "unauthenticated"].includes(frame.code)) renewFor(frame);
 }
@@ -112,9 +127,15 @@ function draw() {
     const chats = listed(conversation);
     const title = chats.find((chat) => chat.session_id === page.open)?.title ?? conversation.title ?? "New chat";
     view.render({ ...page, chats, title, conversation, session: state.session, alerts: state.alerts, person: signIn.person() });
-    groups.renderList(page.groups, page.open);
+    groups.renderList(page.groups.map(asKnown), page.open);
     markRead(conversation);
   });
+}
+
+/** A group of the list, as it was changed since the list was read. */
+function asKnown(group) {
+  const { title = group.title, owner = group.owner } = state.conversations.get(group.group_id) ?? {};
+  return { ...group, title, owner };
 }
 
 /** The stored chats, with the open one on top while it is too young to be among them. */
@@ -206,6 +227,41 @@ async function rename(title) {
   });
 }
 
+/** Ask, and delete a chat; whoever deleted it before, it is gone. */
+async function deleteChat(id, title) {
+  const isDone = await confirm({
+    title: "Delete this chat?",
+    words: `“${title}” and all that was said in it will be deleted for good.`,
+    go: "Delete",
+    busy: "Deleting…",
+    work: async () => {
+      deleting.add(id);
+      try {
+        await api.deleteSession(id).catch(ifGone);
+        tell({ type: "session.deleted", conversation_id: id, session_id: id });
+      } finally {
+        deleting.delete(id);
+      }
+    },
+  });
+  if (isDone) view.say("The chat was deleted.");
+  return isDone;
+}
+
+function ifGone(refusal) {
+  if (refusal.code !== "not_found") throw refusal;
+}
+
+/** A chat was deleted, here or on another page of the person. */
+function forget(id) {
+  const title = page.chats.find((chat) => chat.session_id === id)?.title;
+  page.chats = page.chats.filter((chat) => chat.session_id !== id);
+  readChats();
+  if (page.open !== id) return;
+  openChat(newChatId());
+  if (!deleting.has(id)) tell({ type: "notice", code: "chat_deleted", text: title ? `The chat “${title}” was deleted.` : "This chat was deleted." });
+}
+
 async function readHistory({ conversation_id, after_seq }) {
   await attempt(async () => {
     for (let after = after_seq; after !== null; ) {
@@ -234,8 +290,10 @@ async function readQuestions() {
 }
 
 async function readChats() {
+  const mine = ++chatsRead;
   await attempt(async () => {
-    page.chats = await api.sessions();
+    const chats = await api.sessions();
+    if (mine === chatsRead) page.chats = chats;
     draw();
   });
 }

@@ -15,7 +15,7 @@ export const SILENCE_MS = 30_000;
 
 /** What a page knows when it has been told nothing. */
 export function initialState() {
-  return { conversations: new Map(), session: null, alerts: [], sends: [] };
+  return { conversations: new Map(), session: null, alerts: [], sends: [], forgotten: new Set() };
 }
 
 /**
@@ -83,7 +83,7 @@ const SETTLING = new Set(["response", "response.snapshot"]);
 
 function turnStep(change) {
   return (state, frame, now) => {
-    if (!conversationOf(frame) || !frame.turn_id) return state;
+    if (!conversationOf(frame) || !frame.turn_id || state.forgotten.has(frame.turn_id)) return state;
     const known = findTurn(state, frame);
     if (known?.ended && (known.settled || !SETTLING.has(frame.type))) return state;
     const next = changeTurn(state, frame, now, (turn) => kept(turn, change(turn, frame, now)));
@@ -290,11 +290,21 @@ function onTitle(state, frame) {
   return changeConversation(state, frame.session_id, (conversation) => ({ ...conversation, title: frame.title }));
 }
 
+/** Forget a conversation, and its turns for good: a late frame of one of them brings nothing back. */
+function onDeleted(state, { session_id }) {
+  const conversations = new Map(state.conversations);
+  const turnIds = conversations.get(session_id)?.turns.keys() ?? [];
+  conversations.delete(session_id);
+  return { ...state, conversations, forgotten: new Set([...state.forgotten, ...turnIds]) };
+}
+
 const STEPS = new Map([
   ["session.created", onSession],
   ["session.updated", onSession],
   ["session.title", onTitle],
+  ["session.deleted", onDeleted],
   ["group.joined", onGroup],
+  ["group.changed", groupStep(room.withRules)],
   ["group.removed", groupStep(room.lost)],
   ["member.joined", groupStep(room.withMember)],
   ["member.left", groupStep(room.withoutMember)],

@@ -5,9 +5,23 @@ export const TYPING_MS = 6_000;
 
 /** A conversation that is a group, by what REST or `group.joined` says of it. */
 export function asGroup(conversation, told) {
+  const group = { ...conversation, kind: "group", lost: null };
+  if (isOlder(told, conversation)) return group;
   const { title = conversation.title, members = conversation.members ?? [], role = null, owner, reply_policy } = told;
-  const { policy = reply_policy, audience, status } = told;
-  return { ...conversation, kind: "group", title, role, owner, members, policy, audience, status, lost: null };
+  const { policy = reply_policy, history, audience, status, revision } = told;
+  return { ...group, title, role, owner, members, policy, history, audience, status, revision };
+}
+
+/** Another title, other rules or another owner. */
+export function withRules(conversation, told) {
+  if (isOlder(told, conversation)) return conversation;
+  const { title, role, owner, policy, history, audience, revision } = told;
+  return { ...conversation, title, role, owner, policy, history, audience, revision };
+}
+
+/** No order is promised, between frames or between them and REST: of two states the one with the higher number is newer. */
+function isOlder(told, known) {
+  return (told.revision ?? -1) < (known.revision ?? -1);
 }
 
 export function withMember(conversation, { user }) {

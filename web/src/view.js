@@ -3,8 +3,9 @@
 import { renderNaming, wireNaming } from "./naming.js";
 import { writers } from "./room.js";
 import { runningTurn } from "./timeline.js";
+import { row, showLines } from "./rows.js";
 import { createTranscript, element, setText } from "./transcript.js";
-import { connectionWords, errorWords, firstQuestions, membersWords, referenceWords } from "./words.js";
+import { composerWords, connectionWords, errorWords, firstQuestions, membersWords, referenceWords } from "./words.js";
 
 const CONTENT_LIMIT_BYTES = 32 * 1024;
 const NEAR_END_PX = 80;
@@ -13,7 +14,7 @@ const WITH_ENTRA = "Sign in with the account of your organisation.";
 
 /**
  * The page, which shows a model and reports what the person does.
- * @param {object} actions signIn signOut newChat openChat ask retry cancel approve earlier people typing dismiss
+ * @param {object} actions signIn signOut newChat openChat deleteChat ask retry cancel approve earlier people typing dismiss
  */
 export function createView(actions) {
   const at = (id) => document.getElementById(id);
@@ -53,6 +54,10 @@ export function createView(actions) {
       if (follow) at("scroller").scrollTop = at("scroller").scrollHeight;
     },
     rated: (frame) => transcript.rated(frame),
+    /** Say something to those who hear the page. */
+    say: (words) => {
+      at("said").textContent = words;
+    },
     scrollToEnd() {
       at("scroller").scrollTop = at("scroller").scrollHeight;
     },
@@ -103,7 +108,7 @@ function wireSidebar(at, actions) {
   };
   at("menu").addEventListener("click", () => show(!at("sidebar").classList.contains("open")));
   at("veil").addEventListener("click", () => show(false));
-  at("chats").addEventListener("click", () => show(false));
+  at("chats").addEventListener("click", (event) => event.target.closest(".chat") && show(false));
   at("sidebar").addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     show(false);
@@ -126,21 +131,22 @@ function renderChats(root, { chats, open }, actions) {
   const wanted = JSON.stringify([chats, open]);
   if (root.dataset.shown === wanted) return;
   root.dataset.shown = wanted;
-  root.replaceChildren(...chats.map((chat) => chatItem(chat, chat.session_id === open, actions)));
+  showLines(root, chats.map((chat) => chatItem(chat, chat.session_id === open, actions)));
 }
 
 function chatItem(chat, current, actions) {
+  const title = chat.title || "Untitled chat";
   const button = element("button", {
     type: "button",
     class: "chat",
     "data-testid": "chat",
     "data-session": chat.session_id,
     "aria-current": current ? "page" : null,
-    text: chat.title || "Untitled chat",
-    title: chat.title || "Untitled chat",
+    text: title,
+    title,
   });
   button.addEventListener("click", () => actions.openChat(chat.session_id));
-  return element("li", {}, button);
+  return row(button, { icon: "delete", label: `Delete chat: ${title}`, key: chat.session_id, take: () => actions.deleteChat(chat.session_id, title) });
 }
 
 // ── header and empty chat ──
@@ -210,7 +216,7 @@ function wireComposer(at, actions) {
 
 function renderComposer(at, { conversation, connection }) {
   document.body.dataset.kind = conversation.kind;
-  at("question").placeholder = conversation.kind === "group" ? "Write to the group; @coach calls the coach…" : "Ask the coach…";
+  at("question").placeholder = composerWords(conversation);
   const turn = runningTurn(conversation);
   at("stop").hidden = turn === null;
   at("stop").dataset.turn = turn?.turn_id ?? "";

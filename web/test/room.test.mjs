@@ -65,6 +65,57 @@ test("the last stored message is the one with the highest number, question or an
   assert.equal(lastStored(told(JOINED, { type: "@history", items: [question, answer] }).conversations.get("g")), "a");
 });
 
+const RULES = ["title", "role", "owner", "policy", "history", "audience", "revision"];
+const CHANGED = { type: "group.changed", title: "Q4", role: "Sales", owner: HANA.id, policy: "always", history: "all", audience: "role", revision: 3 };
+
+function rules(state) {
+  const group = state.conversations.get("g");
+  return Object.fromEntries(RULES.map((name) => [name, group[name]]));
+}
+
+function shuffled(list, random) {
+  return list.map((one) => [random(), one]).toSorted(([a], [b]) => a - b).map(([, one]) => one);
+}
+
+test("changes of a group in any order, doubled, and mixed with late answers of REST end where a fresh fetch begins", () => {
+  for (let round = 0; round < 300; round += 1) {
+    let seed = 20261122 + round;
+    const random = () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32);
+    const pick = (...list) => list[Math.floor(random() * list.length)];
+    const states = Array.from({ length: 2 + Math.floor(random() * 6) }, (_none, revision) => ({
+      title: `Title ${revision}`, role: pick(null, "Sales", "HR"), owner: pick(SAM.id, HANA.id), policy: pick("mention", "always", "quiet"),
+      history: pick("all", "since_join"), audience: pick("members", "role"), revision,
+    }));
+    const fetched = ({ policy, ...state }) => ({ type: "@group", ...state, reply_policy: policy, members: [SAM], status: "active" });
+    const joined = (state) => ({ ...JOINED, ...state });
+    const last = told(fetched(states.at(-1)));
+    for (const [known, state] of states.entries()) {
+      const frames = states.slice(1).map((one) => ({ type: "group.changed", ...one }));
+      const late = [fetched(pick(...states.slice(0, known + 1))), joined(pick(...states)), pick(...frames)];
+      assert.deepEqual(rules(told(fetched(state), ...shuffled([...frames, ...late], random))), rules(last), `round ${round}`);
+    }
+  }
+});
+
+test("a change of a group that the page does not know is left to the list, and keeps people and messages of one that it knows", () => {
+  assert.equal(told(CHANGED).conversations.size, 0);
+  const before = told(JOINED, { type: "presence", online: [SAM.id] }).conversations.get("g");
+  const { type: _type, ...changed } = CHANGED;
+  assert.deepEqual(told(JOINED, { type: "presence", online: [SAM.id] }, CHANGED).conversations.get("g"), { ...before, ...changed });
+});
+
+test("a deleted chat is forgotten with its turns, whose late frames bring nothing back; its id may begin anew", () => {
+  const here = { conversation_id: "s", session_id: "s" };
+  const delta = { ...here, type: "response.delta", turn_id: "t1", attempt: 1, offset: 0, text: "old" };
+  const gone = [delta, { ...here, type: "session.deleted" }, delta, { ...here, type: "response.committed", turn_id: "t1", message_id: "a" }];
+  const state = gone.reduce((known, frame) => reduce(known, frame, 0), initialState());
+  assert.equal(state.conversations.size, 0);
+  assert.deepEqual(state.sends, []);
+  const anew = reduce(state, { ...delta, turn_id: "t2", text: "new" }, 0);
+  assert.equal(anew.conversations.get("s").turns.get("t2").text, "new");
+  assert.deepEqual(reduce(initialState(), { ...here, type: "session.deleted" }, 0).conversations.size, 0);
+});
+
 test("a lost group is marked, an archived one stays", () => {
   const removed = (reason) => told(JOINED, { type: "group.removed", reason }).conversations.get("g");
   assert.equal(removed("removed").lost, "removed");
