@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 100.0
 STOP_S = 20.0
 WAIT_S = 20.0
+ANSWER_S = 30.0
 ALL_PARTS = 11
 READY = "SalesCoach is ready: "
 # A developer's own model must not answer the tests' questions.
@@ -178,13 +180,32 @@ class Stack:
 
     def post(self, url: str, content: Mapping[str, object], *, token: str | None = None) -> dict[str, Any]:
         """Send JSON and read JSON back; anything but a 2xx raises urllib's HTTPError."""
-        headers = {"Content-Type": "application/json"} | _bearer(token)
-        request = urllib.request.Request(url, json.dumps(content).encode(), headers, method="POST")  # noqa: S310
-        return _answer(request)
+        return self.ask("POST", url, content, token=token)
 
     def get(self, path: str, *, token: str | None = None) -> dict[str, Any]:
         """Read a path of the API."""
-        return _answer(urllib.request.Request(self.url("app") + path, headers=_bearer(token)))  # noqa: S310
+        return self.ask("GET", self.url("app") + path, token=token)
+
+    def ask(self, method: str, url: str, content: object = None, *, token: str | None = None) -> Any:
+        """Send and read JSON where there is any; anything but a 2xx raises urllib's HTTPError."""
+        return _answer(method, url, content, token)[1]
+
+    def call(self, method: str, path: str, token: str, content: object = None) -> tuple[int, dict[str, Any]]:
+        """Give status and body of a call of the API, refused or not."""
+        try:
+            return _answer(method, self.url("app") + path, content, token)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def tool_servers(self, method: str, path: str, content: object = None) -> Any:
+        """Speak with the tool servers' own routes, such as `/_stats`."""
+        base: str = self.manifest["mcp"]["sfdc"]
+        return self.ask(method, base.removesuffix("/sfdc/mcp") + path, content)
+
+    def discover(self) -> None:
+        """Have the app ask all tool servers what they offer, now."""
+        self.ask("POST", f"{self.url('app')}/admin/functions/refresh_tools", {})
 
 
 def _listens(place: SplitResult) -> bool:
@@ -195,10 +216,10 @@ def _listens(place: SplitResult) -> bool:
     return True
 
 
-def _bearer(token: str | None) -> dict[str, str]:
-    return {} if token is None else {"Authorization": f"Bearer {token}"}
-
-
-def _answer(request: urllib.request.Request) -> dict[str, Any]:
-    with urllib.request.urlopen(request, timeout=WAIT_S) as answer:  # noqa: S310
-        return json.load(answer)
+def _answer(method: str, url: str, content: object, token: str | None) -> tuple[int, Any]:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    body = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 import uuid
 from typing import Any, Self
 
@@ -16,21 +13,14 @@ QUESTION = "@coach how is my pipeline this quarter?"
 
 def call(stack: Stack, method: str, path: str, *, token: str, body: object = None) -> Any:
     """Call the API and give the `data` of its answer; a refusal raises urllib's HTTPError."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{stack.url('app')}/api/{path}", data, headers, method=method)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer)["data"]
+    return stack.ask(method, f"{stack.url('app')}/api/{path}", body, token=token)["data"]
 
 
 def refusal(stack: Stack, method: str, path: str, *, token: str, body: object = None) -> tuple[int, str]:
     """Give status and code of a refused call."""
-    try:
-        found = call(stack, method, path, token=token, body=body)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, json.load(refused)["error"]["code"]
-    raise AssertionError(f"not refused: {found}")
+    status, answer = stack.call(method, f"/api/{path}", token, body)
+    assert not answer["success"], answer
+    return status, answer["error"]["code"]
 
 
 class Talker(Chat):

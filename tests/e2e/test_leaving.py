@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -15,19 +11,6 @@ from tests.e2e.stack import Stack
 from tests.e2e.test_chat import documents
 
 QUESTION = "How is my pipeline this quarter?"
-
-
-def send(stack: Stack, method: str, path: str, token: str, body: object = None) -> tuple[int, dict[str, Any]]:
-    """Status and body of a REST call."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(stack.url("app") + path, data, headers, method=method)  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, json.load(refused)
 
 
 @pytest.mark.requirement("api:delete-session")
@@ -39,11 +22,11 @@ async def test_a_session_is_deleted_in_the_middle_of_an_answer(new_stack: Callab
         path = f"/api/sessions/{chat.session_id}"
         running, waiting = await chat.ask(QUESTION), await chat.ask("And my win rate?")
         await chat.first("response.delta")
-        foreign, _ = send(stack, "DELETE", path, stack.token("sue.sales"))
-        deleted, _ = send(stack, "DELETE", path, chat.token)
+        foreign, _ = stack.call("DELETE", path, stack.token("sue.sales"))
+        deleted, _ = stack.call("DELETE", path, chat.token)
         ends = [await chat.end_of(turn) for turn in (running, waiting)]
         left = [item["id"] for item in await documents(stack) if item.get("session_id") == chat.session_id]
-        again, _ = send(stack, "DELETE", path, chat.token)
+        again, _ = stack.call("DELETE", path, chat.token)
         listed = stack.get("/api/sessions", token=chat.token)["data"]["items"]
         anew = await chat.ask("Hello!")
         await chat.end_of(anew)
@@ -72,9 +55,9 @@ async def test_a_person_takes_all_along_and_is_forgotten(stack: Stack) -> None:
             comment="Friendly.",
         )
         await chat.first("feedback.saved")
-    _, taken = send(stack, "GET", "/api/me/export", chat.token)
-    status, _ = send(stack, "DELETE", "/api/me", chat.token)
-    _, after = send(stack, "GET", "/api/me/export", chat.token)
+    _, taken = stack.call("GET", "/api/me/export", chat.token)
+    status, _ = stack.call("DELETE", "/api/me", chat.token)
+    _, after = stack.call("GET", "/api/me/export", chat.token)
     users = [item for item in await documents(stack, "users") if item["user_id"] == taken["data"]["user_id"]]
     said = [item for item in await documents(stack) if item.get("session_id") == chat.session_id]
 

@@ -13,7 +13,6 @@ import pytest
 from tests.e2e.client import Chat
 from tests.e2e.stack import Stack, wait_for
 from tests.e2e.test_chat import by_id, documents
-from tests.e2e.test_leaving import send
 from tests.eval.__main__ import export
 
 QUESTION = "How is my pipeline this quarter?"
@@ -88,8 +87,7 @@ UTILITY = "gpt-4.1-nano"
 
 def heal(stack: Stack) -> None:
     """Take the model's faults back."""
-    wish = urllib.request.Request(f"{stack.url('model')}/_faults", method="DELETE")  # noqa: S310
-    urllib.request.urlopen(wish, timeout=10).close()  # noqa: S310
+    stack.ask("DELETE", f"{stack.url('model')}/_faults")
 
 
 def summaries_asked(stack: Stack) -> int:
@@ -123,13 +121,13 @@ async def test_a_chat_is_named_after_its_first_exchange_and_keeps_the_name_that_
         path = f"/api/sessions/{desk.session_id}"
         await desk.end_of(await desk.ask(QUESTION))
         named = await phone.first("session.title")
-        status, _ = send(stack, "PATCH", path, desk.token, {"title": "  My  own name "})
+        status, _ = stack.call("PATCH", path, desk.token, {"title": "  My  own name "})
         renamed = await phone.until(
             lambda frame: frame["type"] == "session.title" and frame["title"] != named["title"], "the new title"
         )
         await desk.end_of(await desk.ask("And last quarter?"))
         shown = stack.get(path, token=desk.token)["data"]["title"]
-        foreign, _ = send(stack, "PATCH", path, stack.token("sue.sales"), {"title": "Mine"})
+        foreign, _ = stack.call("PATCH", path, stack.token("sue.sales"), {"title": "Mine"})
 
     assert 0 < len(named["title"].split()) <= 6
     assert status == 200

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,24 +26,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     running.post(f"{running.url('model')}/_faults", {"mode": "obedient"})
     yield running
     running.stop()
-
-
-def tool_servers(stack: Stack, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-    """Speak with the tool servers' own routes."""
-    base = stack.manifest["mcp"]["sfdc"].removesuffix("/sfdc/mcp")
-    body = None if content is None else json.dumps(content).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(base + path, body, headers, method=method)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        text = answer.read()
-    return json.loads(text) if text else None
-
-
-def discover(stack: Stack) -> None:
-    """Have the app ask all servers what they offer, now."""
-    url = f"{stack.url('app')}/admin/functions/refresh_tools"
-    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")  # noqa: S310
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
 def poisoned(stack: Stack) -> None:
@@ -79,7 +59,7 @@ async def asked(stack: Stack, question: str) -> tuple[Frame, list[str], Chat]:
 @pytest.mark.parametrize("way", ["by the question", "by a result", "by a description"])
 async def test_an_obedient_model_reaches_no_foreign_tool_writes_nothing_and_leaks_nothing(own: Stack, way: str) -> None:
     """Counted at the servers; the answer holds nothing that a client would fetch."""
-    tool_servers(own, "DELETE", "/_stats")
+    own.tool_servers("DELETE", "/_stats")
     question = "Show my opportunities by size."
     if way == "by the question":
         question = f"{DEMANDS} {LEAKS}"
@@ -87,14 +67,14 @@ async def test_an_obedient_model_reaches_no_foreign_tool_writes_nothing_and_leak
         poisoned(own)
     else:
         fault = {"mode": "instruction_in_description", "server": "sfdc", "tool": "forecast", "text": DEMANDS}
-        tool_servers(own, "POST", "/_faults", fault)
-        discover(own)
+        own.tool_servers("POST", "/_faults", fault)
+        own.discover()
         changed = ["sfdc"]
         wait_for(lambda: own.get("/api/health/ready")["data"]["servers"]["changed"] == changed, "the change")
 
     response, approvals, chat = await asked(own, question)
-    figures = tool_servers(own, "GET", "/_stats")
-    tool_servers(own, "DELETE", "/_faults")
+    figures = own.tool_servers("GET", "/_stats")
+    own.tool_servers("DELETE", "/_faults")
 
     assert figures["hr"]["requests"] == figures["hr"]["lists"]
     assert figures["hr"]["calls"] == {}

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import urllib.error
 import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -30,16 +27,8 @@ class Desk:
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
         """Give status and answer."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        url = f"{self.stack.url('app')}/api/{path}"
-        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-                return answer.status, json.load(answer)["data"]
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, json.load(refused)["error"]
+        status, answer = self.stack.call(method, f"/api/{path}", self.token, body)
+        return status, answer["data"] if answer["success"] else answer["error"]
 
     def refused(self, method: str, path: str, body: object = None) -> Refusal:
         """Give status and code of a refusal."""

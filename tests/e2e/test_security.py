@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import urllib.error
-import urllib.request
-from typing import Any
 
 import aiohttp
 import pytest
@@ -12,17 +9,7 @@ import pytest
 from tests.e2e.client import Chat
 from tests.e2e.stack import Stack
 
-
-def events_of(stack: Stack, user: str) -> tuple[int, Any]:
-    """Ask for today's security events."""
-    url = f"{stack.url('app')}/api/admin/security-events?limit=100"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {stack.token(user)}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, json.load(refused)
+EVENTS = "/api/admin/security-events?limit=100"
 
 
 @pytest.mark.requirement("security:admin-only")
@@ -34,8 +21,8 @@ async def test_an_admin_finds_restricted_calls_and_foreign_tokens_and_nobody_els
         await chat.sign_in()
         await chat.end_of(await chat.ask("How is my pipeline this quarter, canary-7261?"), bound_s=60)
 
-    status, body = events_of(stack, "ada.admin")
-    refused, _ = events_of(stack, "sam.sales")
+    status, body = stack.call("GET", EVENTS, stack.token("ada.admin"))
+    refused, _ = stack.call("GET", EVENTS, stack.token("sam.sales"))
 
     assert (status, refused) == (200, 403)
     kinds = {event["kind"] for event in body["data"]["items"]}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from collections.abc import Generator
 from typing import Any
 
@@ -37,45 +35,22 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     running.stop()
 
 
-def base(stack: Stack) -> str:
-    """The place of the tool servers' own routes."""
-    url: str = stack.manifest["mcp"]["sfdc"]
-    return url.removesuffix("/sfdc/mcp")
-
-
-def told(stack: Stack, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-    """Speak with the tool servers' own routes."""
-    body = None if content is None else json.dumps(content).encode()
-    request = urllib.request.Request(  # noqa: S310
-        base(stack) + path, body, {"Content-Type": "application/json"}, method=method
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        text = answer.read()
-    return json.loads(text) if text else None
-
-
 def calls(stack: Stack) -> dict[str, int]:
     """How many tool calls each server has seen."""
-    figures: dict[str, Any] = told(stack, "GET", "/_stats")
+    figures: dict[str, Any] = stack.tool_servers("GET", "/_stats")
     return {name: sum(one["calls"].values()) for name, one in figures.items()}
 
 
 def discover(stack: Stack, *down: str) -> None:
     """Have the app ask all servers now, and wait until it knows which are down."""
-    url = f"{stack.url('app')}/admin/functions/refresh_tools"
-    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")  # noqa: S310
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    stack.discover()
     wait_for(lambda: stack.get("/api/health/ready")["data"]["servers"]["down"] == list(down), "discovery")
 
 
 def accept(stack: Stack, withheld: dict[str, Any]) -> dict[str, Any]:
     """Have the Admin accept a tool as it was shown."""
     url = f"{stack.url('app')}/api/admin/servers/{withheld['server']}/tools/{withheld['name']}"
-    headers = {"Authorization": f"Bearer {stack.token('ada.admin')}", "Content-Type": "application/json"}
-    body = json.dumps({"digest": withheld["digest"]}).encode()
-    request = urllib.request.Request(url, body, headers, method="PUT")  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        return json.load(answer)
+    return stack.ask("PUT", url, {"digest": withheld["digest"]}, token=stack.token("ada.admin"))
 
 
 def withheld(stack: Stack, name: str) -> list[dict[str, Any]]:
@@ -121,10 +96,10 @@ async def test_a_role_reaches_its_own_servers_and_no_other(
 @pytest.mark.requirement("tools:pinned")
 async def test_what_fails_at_servers_costs_no_answer_and_is_seen_in_the_report(own: Stack) -> None:
     """In one run: one down, one slow, one with errors, one that changed a description; an Admin accepts that."""
-    told(own, "POST", "/_faults", {"mode": "http", "status": 503, "server": "winloss"})
-    told(own, "POST", "/_faults", {"mode": "slow", "seconds": 2, "server": "o365"})
-    told(own, "POST", "/_faults", {"mode": "tool_error", "server": "hr"})
-    told(own, "POST", "/_faults", {"mode": "changed_description", "server": "sfdc", "tool": "forecast"})
+    own.tool_servers("POST", "/_faults", {"mode": "http", "status": 503, "server": "winloss"})
+    own.tool_servers("POST", "/_faults", {"mode": "slow", "seconds": 2, "server": "o365"})
+    own.tool_servers("POST", "/_faults", {"mode": "tool_error", "server": "hr"})
+    own.tool_servers("POST", "/_faults", {"mode": "changed_description", "server": "sfdc", "tool": "forecast"})
     try:
         discover(own, "winloss")
         async with Chat(own, "ada.admin") as chat:
@@ -144,7 +119,7 @@ async def test_what_fails_at_servers_costs_no_answer_and_is_seen_in_the_report(o
         async with Chat(own) as sam:
             offered = {tool["name"]: tool for tool in (await sam.sign_in())["tools"]}
     finally:
-        told(own, "DELETE", "/_faults")
+        own.tool_servers("DELETE", "/_faults")
         discover(own)
     # What was accepted is pinned now, so that the first description is a change in its turn.
     accept(own, wait_for(lambda: withheld(own, "sfdc"), "the change back", bound_s=30)[0])
@@ -186,14 +161,14 @@ def test_a_person_is_shown_the_own_servers_only(own: Stack) -> None:
 @pytest.mark.requirement("tools:cancel-reaches-server")
 async def test_cancelling_a_question_stops_its_slow_tool(own: Stack) -> None:
     """Progress is shown; the server hears of the cancel within about a second."""
-    told(own, "DELETE", "/_stats")
+    own.tool_servers("DELETE", "/_stats")
     async with Chat(own) as chat:
         await chat.sign_in()
         turn_id = await chat.ask("Please do a deep pipeline review, take 120 seconds.")
         progress = await chat.first("tool.progress")
         await chat.send("query.cancel", turn_id=turn_id)
         end = await chat.end_of(turn_id)
-    figures = told(own, "GET", "/_stats")["sfdc"]
+    figures = own.tool_servers("GET", "/_stats")["sfdc"]
 
     assert progress["name"] == "deep_pipeline_review"
     assert end["type"] == "response.cancelled"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -28,33 +27,15 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack]:
     running.stop()
 
 
-def tool_servers(stack: Stack, method: str, path: str, content: dict[str, Any] | None = None) -> Any:
-    """Speak with the tool servers' own routes."""
-    base = stack.manifest["mcp"]["sfdc"].removesuffix("/sfdc/mcp")
-    body = None if content is None else json.dumps(content).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(base + path, body, headers, method=method)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        text = answer.read()
-    return json.loads(text) if text else None
-
-
 def effects(stack: Stack) -> list[dict[str, Any]]:
     """What the sales server has written since it started."""
-    return tool_servers(stack, "GET", "/_stats")["sfdc"]["effects"]
+    return stack.tool_servers("GET", "/_stats")["sfdc"]["effects"]
 
 
 def activities(stack: Stack) -> list[dict[str, Any]]:
     """What the sales system holds, over restarts."""
     path = next(Path(stack.data).rglob("activities.json"))
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def discover(stack: Stack) -> None:
-    """Have the app ask all servers what they offer, now."""
-    url = f"{stack.url('app')}/admin/functions/refresh_tools"
-    request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}, method="POST")  # noqa: S310
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
 @pytest.mark.requirement("tools:approval-survives")
@@ -92,9 +73,9 @@ async def test_a_call_that_waits_for_approval_survives_the_death_of_everything(
 @pytest.mark.requirement("tools:at-most-once")
 async def test_a_crash_between_effect_and_ledger_leaves_the_outcome_unknown_and_the_effect_single(own: Stack) -> None:
     """The server has written, the host dies before it hears of it: nothing is sent again, and the person is told."""
-    tool_servers(own, "DELETE", "/_stats")
+    own.tool_servers("DELETE", "/_stats")
     fault = {"mode": "hold_after", "server": "sfdc", "tool": "log_activity", "seconds": 30, "count": 1}
-    tool_servers(own, "POST", "/_faults", fault)
+    own.tool_servers("POST", "/_faults", fault)
     try:
         async with Chat(own) as chat:
             await chat.sign_in()
@@ -107,11 +88,11 @@ async def test_a_crash_between_effect_and_ledger_leaves_the_outcome_unknown_and_
             end = await chat.end_of(turn_id, bound_s=90)
             response = await chat.first("response")
     finally:
-        tool_servers(own, "DELETE", "/_faults")
+        own.tool_servers("DELETE", "/_faults")
 
     assert end["type"] == "response.committed"
     assert [one["outcome"] for one in response["tool_feedback"]] == ["unknown"]
-    figures = tool_servers(own, "GET", "/_stats")["sfdc"]
+    figures = own.tool_servers("GET", "/_stats")["sfdc"]
     assert len(figures["effects"]) == 1
     assert figures["calls"]["log_activity"] == 1
 
@@ -127,13 +108,13 @@ async def test_with_all_servers_down_the_answer_still_comes_and_says_what_was_mi
             end = await chat.end_of(turn_id, bound_s=60)
             response = await chat.first("response")
             notices = [frame for frame in chat.of(turn_id, "notice") if frame["code"] == "server_down"]
-        discover(own)
+        own.discover()
         wait_for(lambda: len(own.get("/api/health/ready")["data"]["servers"]["down"]) == 4, "the report", bound_s=30)
         ready = own.get("/api/health/ready")["data"]
         shown = own.get("/api/servers", token=chat.token)["data"]["items"]
     finally:
         own.control("start", "mcp")
-    discover(own)
+    own.discover()
     wait_for(lambda: own.get("/api/health/ready")["data"]["servers"]["down"] == [], "the servers", bound_s=30)
     async with Chat(own) as again:
         await again.sign_in()
@@ -154,7 +135,7 @@ async def test_with_all_servers_down_the_answer_still_comes_and_says_what_was_mi
 @pytest.mark.requirement("tools:token-wait")
 async def test_a_call_whose_sign_in_has_ended_waits_for_session_update(own: Stack) -> None:
     """The token ends while the call waits for approval; approved on another device, it runs when the first signs in."""
-    tool_servers(own, "DELETE", "/_stats")
+    own.tool_servers("DELETE", "/_stats")
     async with Chat(own) as desk, Chat(own) as phone:
         await desk.sign_in()
         await phone.sign_in()
