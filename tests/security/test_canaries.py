@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.request
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -86,13 +85,9 @@ class Talk:
                     self.errors.append(json.dumps(frame["error"]))
 
 
-def ask(stack: Stack, part: str, path: str, body: Any = None, method: str = "POST") -> None:
-    """Give a part an order."""
-    content = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(stack.url(part) + path, content, headers, method=method)  # noqa: S310  # our own
-    with urllib.request.urlopen(request, timeout=20):  # noqa: S310
-        return
+def faulty(stack: Stack, part: str, fault: Any = None) -> None:
+    """Have a part fail; without a fault no more."""
+    stack.ask("POST" if fault else "DELETE", f"{stack.url(part)}/_faults", fault)
 
 
 async def drive(stack: Stack, sam: Talk) -> None:
@@ -146,15 +141,15 @@ async def failing(stack: Stack, sam: Talk, writing: str) -> None:
     said = f"How is my pipeline, {CANARIES['answered by nobody']}?"
     for fault in ({"mode": "http", "status": 400, "count": 4}, {"mode": "context_length", "count": 2},
                   {"mode": "content_filter_prompt", "count": 2}, {"mode": "bad_tool_json", "count": 1}):  # fmt: skip
-        ask(stack, "model", "/_faults", fault)
+        faulty(stack, "model", fault)
         await sam.run({"type": "query", "content": said})
-        ask(stack, "model", "/_faults", method="DELETE")
-    ask(stack, "identity", "/_faults", {"mode": "interaction_required", "count": 2})
+        faulty(stack, "model")
+    faulty(stack, "identity", {"mode": "interaction_required", "count": 2})
     await sam.run({"type": "query", "content": said})
-    ask(stack, "identity", "/_faults", method="DELETE")
-    ask(stack, "cosmos", "/_faults", {"match": {"operation": "batch", "count": 30}, "status": 503})
+    faulty(stack, "identity")
+    faulty(stack, "cosmos", {"match": {"operation": "batch", "count": 30}, "status": 503})
     await sam.run({"type": "query", "content": said})
-    ask(stack, "cosmos", "/_faults", method="DELETE")
+    faulty(stack, "cosmos")
     asked = asyncio.create_task(sam.run({"type": "query", "content": writing}))
     await asyncio.wait({asked}, timeout=8)
     await sam.run({"type": "query", "content": said})
