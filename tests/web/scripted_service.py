@@ -54,7 +54,10 @@ class ScriptedService:
     sockets: list[WebSocketRoute] = field(default_factory=list[WebSocketRoute])
     refusals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     no_deletion: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """Errors' fields, used up one by one by the next deletions; an empty one is an answer that never comes."""
+    """Errors' fields, used up one by one by the next deletions; an empty one is a lost connection."""
+    holding: bool = False
+    """Whether answers to deletions wait in `held`."""
+    held: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     accepting: bool = True
     greeted: int = 0
     _sequence: int = 0
@@ -170,6 +173,12 @@ class ScriptedService:
     def _delete(self, route: Route, session_id: str) -> None:
         """Delete a chat as the service does: told to all connections, then answered."""
         self.sent.append(("DELETE", session_id, None))
+        if self.holding:
+            self.held.append(lambda: self._deleted(route, session_id))
+        else:
+            self._deleted(route, session_id)
+
+    def _deleted(self, route: Route, session_id: str) -> None:
         error = self.no_deletion.pop(0) if self.no_deletion else None
         if error == {}:
             route.abort()
@@ -237,7 +246,8 @@ class ScriptedService:
 
     def _greet(self, message: dict[str, Any]) -> None:
         first, self.greeted = self.greeted < len(self.sockets), len(self.sockets)
-        state: dict[str, Any] = {"role": "Sales", "roles": ["Sales"], "tools": [], "resumed": False, "last_seq": 0}
+        resumed = message["session_id"] in self.messages
+        state: dict[str, Any] = {"role": "Sales", "roles": ["Sales"], "tools": [], "resumed": resumed, "last_seq": 0}
         turns: dict[str, Any] = {"active_turn": None, "waiting": [], "approvals": []}
         told = {"user": SAM, "expires_at": "2100-01-01T00:00:00.000Z", **state, **turns, **self.session_fields}
         self.say("session.created" if first else "session.updated", message["session_id"], **told)

@@ -66,7 +66,7 @@ def test_a_chat_is_deleted_after_a_question_and_the_open_one_becomes_a_new_one(
     keep_picture(signed_in, "delete-2-question")
     signed_in.get_by_test_id("confirm-go").click()
 
-    expect(dialog).to_be_hidden()
+    expect(dialog).to_have_count(0)
     expect(chats(signed_in)).to_have_text(TITLES[1:])
     expect(signed_in.get_by_test_id("question")).to_have_count(0)
     expect(signed_in.get_by_test_id("title")).to_have_text("New chat")
@@ -96,7 +96,7 @@ def test_the_question_is_left_with_escape_and_all_of_it_works_from_the_keyboard(
     signed_in.keyboard.press("Enter")
     expect(signed_in.get_by_test_id("confirm")).to_be_visible()
     signed_in.keyboard.press("Escape")
-    expect(signed_in.get_by_test_id("confirm")).to_be_hidden()
+    expect(signed_in.get_by_test_id("confirm")).to_have_count(0)
     expect(button).to_be_focused()
     assert service.sent == []
 
@@ -157,20 +157,54 @@ def test_a_refused_deletion_says_why_and_can_be_tried_again(signed_in: Page, ser
     service.sessions.pop(1)
     go.click()
 
-    expect(signed_in.get_by_test_id("confirm")).to_be_hidden()
+    expect(signed_in.get_by_test_id("confirm")).to_have_count(0)
     expect(chats(signed_in)).to_have_text([TITLES[0], TITLES[2]])
     assert len(service.sent) == 4
 
 
+@pytest.mark.requirement("web:delete-chat")
+def test_a_deletion_that_takes_long_goes_on_when_its_question_was_left(
+    signed_in: Page, service: ScriptedService
+) -> None:
+    """Once, however often the button is pressed; what is refused then opens the question again."""
+    slow = {"code": "rate_limited", "message": "Still being stopped."}
+    service.no_deletion, service.holding = [slow], True
+    taking(signed_in, CHATS[0]).click()
+    go, dialog = signed_in.get_by_test_id("confirm-go"), signed_in.get_by_test_id("confirm")
+    go.click()
+    expect(go).to_have_text("Deleting…")
+    expect(go).to_be_focused()
+    signed_in.keyboard.press("Enter")
+    service.wait_until(signed_in, lambda: len(service.held) == 1)
+    signed_in.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    service.held.pop()()
+    expect(dialog).to_be_visible()
+    expect(signed_in.get_by_test_id("confirm-fault")).to_contain_text("Still being stopped.")
+    go.click()
+    service.wait_until(signed_in, lambda: len(service.held) == 1)
+    signed_in.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    service.held.pop()()
+
+    expect(chats(signed_in)).to_have_text(TITLES[1:])
+    expect(dialog).to_have_count(0)
+    assert len(service.sent) == 2
+
+
 def test_after_a_lost_connection_the_lists_are_read_again(signed_in: Page, service: ScriptedService) -> None:
-    """What was deleted or renamed meanwhile was told to nobody here."""
-    expect(chats(signed_in)).to_have_count(3)
+    """What was deleted or renamed meanwhile was told to nobody here; the open chat among it begins anew."""
+    chats(signed_in).first.click()
+    expect(signed_in.get_by_test_id("question")).to_have_count(1)
     service.lose_connection()
     service.sessions.pop(0)
+    service.messages.pop(CHATS[0])
     service.groups[0] |= {"title": "Renamed meanwhile", "revision": 9}
 
     expect(chats(signed_in)).to_have_text(TITLES[1:])
     expect(signed_in.get_by_test_id("group")).to_contain_text("Renamed meanwhile")
+    expect(signed_in.get_by_test_id("question")).to_have_count(0)
+    expect(signed_in.get_by_test_id("title")).to_have_text("New chat")
 
 
 @pytest.mark.requirement("web:groups")

@@ -165,7 +165,15 @@ def test_the_form_of_its_owner_is_not_taken_from_under_their_hands(signed_in: Pa
     signed_in.get_by_test_id("confirm-go").click()
     expect(question).to_be_hidden()
 
-    assert service.sent == [("PATCH", "", {"owner": HANA["id"]})]
+    service.groups = [a_group(status="archived")]
+    signed_in.get_by_test_id("group-archive").click()
+    service.say_raw({"type": "group.removed", "conversation_id": GROUP, "group_id": GROUP, "reason": "archived"})
+    expect(signed_in.get_by_test_id("group-archive")).to_have_text("Take back")
+    expect(signed_in.get_by_test_id("group-archive")).to_be_focused()
+    expect(signed_in.get_by_test_id("group")).to_contain_text("Archived")
+    expect(signed_in.get_by_test_id("group-dialog")).to_be_visible()
+
+    assert service.sent == [("PATCH", "", {"owner": HANA["id"]}), ("PATCH", "", {"status": "archived"})]
 
 
 def test_after_a_lost_connection_the_group_is_joined_again(signed_in: Page, service: ScriptedService) -> None:

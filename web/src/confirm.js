@@ -3,62 +3,70 @@
 import { element } from "./transcript.js";
 import { referenceWords, refusalWords } from "./words.js";
 
-/**
- * @typedef {object} Question
- * @property {string} title
- * @property {string} words what becomes of what
- * @property {string} go the word on the button that agrees
- * @property {string} busy what stands there meanwhile
- * @property {() => Promise<void>} work what is agreed to; when it is refused, the dialog says why and stays
- */
+let asked = 0;
 
 /**
- * The dialog of the page.
- * @returns {(question: Question) => Promise<boolean>} asks, and tells whether it was agreed to and done
+ * Ask, and do what is agreed to. When it is refused, the dialog says why and stays.
+ * @param {object} question
+ * @param {string} question.title
+ * @param {string} question.words what becomes of what
+ * @param {string} question.go the word on the button that agrees
+ * @param {string} question.busy what stands there meanwhile
+ * @param {() => Promise<void>} question.work
+ * @returns {Promise<boolean>} whether it was agreed to and done
  */
-export function createConfirm() {
-  const dialog = document.getElementById("confirm");
-  let leave = () => {};
-  dialog.addEventListener("close", () => leave());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+export function confirm({ title, words, go, busy, work }) {
+  const ids = [`confirm-title-${++asked}`, `confirm-words-${asked}`];
+  const fault = element("p", { class: "fault", role: "alert", "data-testid": "confirm-fault", hidden: true });
+  const no = element("button", { type: "button", class: "button", text: "Cancel", "data-testid": "confirm-cancel" });
+  const yes = element("button", { type: "button", class: "button danger", text: go, "data-testid": "confirm-go" });
+  // One of its own for each question: what is at work goes on when its dialog was left, and its refusal opens it again.
+  const dialog = element(
+    "dialog",
+    { class: "dialog small", role: "alertdialog", "aria-labelledby": ids[0], "aria-describedby": ids[1], "data-testid": "confirm" },
+    element("h2", { id: ids[0], text: title }),
+    element("p", { id: ids[1], class: "muted", text: words }),
+    fault,
+    element("div", { class: "row end" }, no, yes),
+  );
+  let isAtWork = false;
+  const show = (atWork) => {
+    isAtWork = atWork;
+    // A disabled button would lose the focus.
+    yes.setAttribute("aria-disabled", String(atWork));
+    yes.textContent = atWork ? busy : go;
+  };
 
-  return ({ title, words, go, busy, work }) => new Promise((resolve) => {
-    const fault = element("p", { class: "fault", role: "alert", "data-testid": "confirm-fault", hidden: true });
-    const no = element("button", { type: "button", class: "button", text: "Cancel", "data-testid": "confirm-cancel" });
-    const yes = element("button", { type: "button", class: "button danger", text: go, "data-testid": "confirm-go" });
-    let isAtWork = false;
-    let isDone = false;
-    // What is at work goes on when the dialog is left, and its refusal opens it again.
-    leave = () => isAtWork || resolve(isDone);
-    const show = (atWork) => {
-      isAtWork = atWork;
-      // A disabled button would lose the focus.
-      yes.setAttribute("aria-disabled", String(atWork));
-      yes.textContent = atWork ? busy : go;
+  return new Promise((resolve) => {
+    const settle = (isDone) => {
+      dialog.close();
+      dialog.remove();
+      resolve(isDone);
     };
-    no.addEventListener("click", () => dialog.close());
+    const leave = () => (isAtWork ? dialog.close() : settle(false));
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      leave();
+    });
+    // A browser may close it without asking whether it may.
+    dialog.addEventListener("close", () => dialog.open || isAtWork || settle(false));
+    dialog.addEventListener("click", (event) => event.target === dialog && leave());
+    no.addEventListener("click", leave);
     yes.addEventListener("click", async () => {
       if (isAtWork) return;
       fault.hidden = true;
       show(true);
       try {
         await work();
-        isDone = true;
+        settle(true);
       } catch (refusal) {
+        show(false);
         fault.textContent = [refusalWords(refusal), referenceWords(refusal)].filter(Boolean).join(" ");
         fault.hidden = false;
+        if (!dialog.open) dialog.showModal();
       }
-      show(false);
-      if (isDone && dialog.open) dialog.close();
-      else if (isDone) resolve(true);
-      else if (!dialog.open) dialog.showModal();
     });
-    dialog.replaceChildren(
-      element("h2", { id: "confirm-title", text: title }),
-      element("p", { id: "confirm-words", class: "muted", text: words }),
-      fault,
-      element("div", { class: "row end" }, no, yes),
-    );
+    document.body.append(dialog);
     dialog.showModal();
     no.focus();
   });

@@ -102,9 +102,12 @@ function show(dialog, { title, group = null }, ...parts) {
   dialog.dataset.owner = group?.owner ?? "";
   const fault = element("p", { class: "fault", role: "alert", "data-testid": "group-fault", hidden: true });
   const close = element("button", { type: "button", class: "button quiet", text: "Close", "data-testid": "group-close" });
+  const { testid = null } = dialog.contains(document.activeElement) ? document.activeElement.dataset : {};
   close.addEventListener("click", () => dialog.close());
   dialog.replaceChildren(element("h2", { id: "group-dialog-title", text: title }), ...parts, fault, close);
   if (!dialog.open) dialog.showModal();
+  // Who stood on a button stays on it, or near it.
+  else if (testid) (dialog.querySelector(`[data-testid="${testid}"]`) ?? dialog.querySelector("[type=search]") ?? close).focus();
   return async (work) => {
     fault.hidden = true;
     try {

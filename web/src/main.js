@@ -2,7 +2,7 @@
 
 import { createApi } from "./api.js";
 import { loadConfig } from "./config.js";
-import { createConfirm } from "./confirm.js";
+import { confirm } from "./confirm.js";
 import { createGroups } from "./groups.js";
 import { createLocalPeople } from "./local_people.js";
 import { initialState, reduce } from "./reduce.js";
@@ -18,7 +18,7 @@ const TYPING_EVERY_MS = 3_000;
 const GROUP_MARK = "group-";
 const SESSION_STANDS = new Set(["session.created", "session.updated"]);
 const LISTED_ANEW = new Set(["group.added", "group.removed", "member.joined", "member.left"]);
-const PEOPLE_ANEW = new Set(["group.changed", "member.joined", "member.left"]);
+const GROUP_ANEW = new Set(["group.changed", "group.added", "group.removed", "member.joined", "member.left"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 const config = await loadConfig();
@@ -65,7 +65,6 @@ const view = createView({
   },
 });
 
-const confirm = createConfirm();
 const groups = createGroups(api, {
   confirm,
   me: () => state.session && { id: state.session.user.id, roles: state.session.roles },
@@ -110,10 +109,10 @@ function follow(frame) {
   if (SESSION_STANDS.has(frame.type)) askAgain();
   if (frame.type === "feedback.saved") view.rated(frame);
   if (LISTED_ANEW.has(frame.type) || (frame.type === "new_message" && isGroup(frame.group_id))) readGroupsSoon();
-  if (PEOPLE_ANEW.has(frame.type)) groups.refresh(frame.group_id);
+  if (GROUP_ANEW.has(frame.type)) groups.refresh(frame.group_id);
   if (frame.type === "group.changed" && frame.group_id === page.open) view.say("The title or the rules of this group were changed.");
   if (frame.type === "session.deleted") forget(frame.session_id);
-  if (frame.type === "group.removed") groups.gone(frame.group_id);
+  if (frame.type === "group.removed" && frame.reason !== "archived") groups.gone(frame.group_id);
   if (frame.type === "group.removed" && frame.reason !== "archived" && frame.group_id === page.open) openChat(newChatId());
   if (frame.type === "error" && ["token_expired", "unauthenticated"].includes(frame.code)) renewFor(frame);
 }

@@ -187,8 +187,9 @@ function unsentAnywhere(state) {
   return [...state.conversations.keys()].flatMap((id) => unsent(state, id));
 }
 
-function onSession(state, frame, now) {
+function onSession(told, frame, now) {
   const id = frame.session_id;
+  const state = frame.resumed === false ? begunAnew(told, id) : told;
   const opened = changeConversation({ ...state, session: frame }, id, (conversation) => ({
     ...conversation,
     title: frame.title ?? conversation.title,
@@ -296,6 +297,14 @@ function onDeleted(state, { session_id }) {
   const turnIds = conversations.get(session_id)?.turns.keys() ?? [];
   conversations.delete(session_id);
   return { ...state, conversations, forgotten: new Set([...state.forgotten, ...turnIds]) };
+}
+
+/** Of what the page read from the store nothing is stored any more: it was deleted while this page was away. */
+function begunAnew(state, id) {
+  const { last_seq = 0, questions = [] } = state.conversations.get(id) ?? {};
+  if (last_seq === 0) return state;
+  const unsaid = questions.filter((question) => question.status === "sending");
+  return changeConversation(onDeleted(state, { session_id: id }), id, (anew) => unsaid.reduce(withQuestion, anew));
 }
 
 const STEPS = new Map([

@@ -116,6 +116,19 @@ test("a deleted chat is forgotten with its turns, whose late frames bring nothin
   assert.deepEqual(reduce(initialState(), { ...here, type: "session.deleted" }, 0).conversations.size, 0);
 });
 
+test("a chat that was deleted while the page was away begins anew, and what was not sent yet goes out in it", () => {
+  const here = { conversation_id: "s", session_id: "s" };
+  const question = { ...here, message_id: "q", turn_id: "t1", seq: 1, author: "user", content: "?", status: "final" };
+  const answer = { ...here, message_id: "a", turn_id: "t1", question_id: "q", seq: 2, author: "assistant", content: "!", status: "final" };
+  const ask = { type: "@ask", conversation_id: "s", message_id: "m", content: "And now?" };
+  const read = [{ type: "@history", ...here, items: [question, answer] }, ask].reduce((known, frame) => reduce(known, frame, 0), initialState());
+  const session = { ...here, type: "session.created", user: SAM, resumed: true, last_seq: 2 };
+  assert.equal(reduce(read, session, 0).conversations.get("s").questions.length, 2);
+  const anew = reduce(read, { ...session, resumed: false, last_seq: 0 }, 0);
+  assert.deepEqual(anew.conversations.get("s").questions.map(({ message_id }) => message_id), ["m"]);
+  assert.deepEqual([anew.conversations.get("s").turns.size, anew.sends.map(({ message_id }) => message_id)], [0, ["m"]]);
+});
+
 test("a lost group is marked, an archived one stays", () => {
   const removed = (reason) => told(JOINED, { type: "group.removed", reason }).conversations.get("g");
   assert.equal(removed("removed").lost, "removed");
