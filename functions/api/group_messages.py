@@ -10,7 +10,7 @@ from shared.domain.identity import Caller
 from shared.flow import history
 from shared.flow.services import Services
 from shared.flow.standing import in_group, reader_of
-from shared.wire.outbound import message_data
+from shared.wire.outbound import page_data
 from shared.wire.rest import bounds
 from shared.wire.rest_groups import group_id
 
@@ -27,7 +27,6 @@ async def group_messages(req: func.HttpRequest) -> func.HttpResponse:
         page = await history.read(
             services, standing, after_seq=wanted.after_seq, before_seq=wanted.before_seq, limit=wanted.limit
         )
-        items = [message_data(message) for message in page.messages] if page else []
-        return {"items": items, "last_seq": page.last_seq if page else 0}
+        return page_data(page.messages, page.last_seq)
 
     return await _edge.rest(req, handle)

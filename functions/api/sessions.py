@@ -9,8 +9,8 @@ from functions import _edge
 from shared.domain.identity import Caller
 from shared.flow import history, opinions
 from shared.flow.services import Services
-from shared.wire.outbound import message_data
-from shared.wire.rest import Bounds, bounds, new_title, session_id
+from shared.wire.outbound import page_data
+from shared.wire.rest import bounds, new_title, session_id
 
 bp = df.Blueprint()
 
@@ -55,7 +55,7 @@ async def session_messages(req: func.HttpRequest) -> func.HttpResponse:
     """List a session's stored messages in order."""
 
     async def handle(services: Services, caller: Caller) -> Any:
-        wanted: Bounds = bounds(dict(req.params))
+        wanted = bounds(dict(req.params))
         page = await history.messages(
             services,
             caller.user_id,
@@ -64,6 +64,6 @@ async def session_messages(req: func.HttpRequest) -> func.HttpResponse:
             before_seq=wanted.before_seq,
             limit=wanted.limit,
         )
-        return {"items": [message_data(message) for message in page.messages], "last_seq": page.last_seq}
+        return page_data(page.messages, page.last_seq)
 
     return await _edge.rest(req, handle)

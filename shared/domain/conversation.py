@@ -12,6 +12,7 @@ from shared.domain.tools import ToolFeedback
 
 RECENT_KEPT = 16
 QUEUE_RETRY_AFTER_S = 10.0
+NO_SUCH_SESSION = "There is no such session."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

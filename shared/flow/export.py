@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from shared.domain.conversation import Message
-from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, UserId, session_key
 from shared.flow import history
 from shared.flow.services import Services
@@ -28,8 +27,6 @@ async def whole_session(services: Services, user_id: UserId, session_id: PublicI
         ChatError: `not_found` when the person has no such session.
     """
     items = await _all(services, in_session(Reader(user_id=user_id), session_id))
-    if items is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
     entry = await services.users.entry(user_id, session_key(user_id, session_id))
     return Export(conversation_id=session_id, title=entry.title if entry else "", items=items)
 
@@ -41,16 +38,14 @@ async def whole_group(services: Services, reader: Reader, group_id: PublicId) ->
         ChatError: `not_found` to everyone but its members.
     """
     standing = await in_group(services, reader, group_id)
-    return Export(conversation_id=group_id, title=standing.group.title, items=await _all(services, standing) or [])
+    return Export(conversation_id=group_id, title=standing.group.title, items=await _all(services, standing))
 
 
-async def _all(services: Services, standing: Standing) -> list[Message] | None:
+async def _all(services: Services, standing: Standing) -> list[Message]:
     items: list[Message] = []
     reached = 0
     while True:
         page = await history.read(services, standing, after_seq=reached, before_seq=None, limit=PAGE)
-        if page is None:
-            return None
         items += page.messages
         if not page.messages or page.messages[-1].seq >= page.last_seq:
             return items

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.conversation import Message
+from shared.domain.conversation import NO_SUCH_SESSION, Message
 from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.frame_parts import ActiveTurn
@@ -63,7 +63,7 @@ async def session(services: Services, user_id: UserId, session_id: PublicId) -> 
     """
     entry = await services.users.entry(user_id, session_key(user_id, session_id))
     if entry is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_SESSION)
     return await _item(services, entry)
 
 
@@ -98,20 +98,23 @@ async def messages(
         ChatError: `not_found` when the person has no such session.
     """
     standing = in_session(Reader(user_id=user_id), session_id)
-    page = await read(services, standing, after_seq=after_seq, before_seq=before_seq, limit=limit)
-    if page is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
-    return page
+    return await read(services, standing, after_seq=after_seq, before_seq=before_seq, limit=limit)
 
 
 async def read(
     services: Services, standing: Standing, *, after_seq: int | None, before_seq: int | None, limit: int
-) -> MessagePage | None:
-    """List what somebody may read of a conversation; None where nothing is stored."""
+) -> MessagePage:
+    """List what somebody may read of a conversation.
+
+    Raises:
+        ChatError: `not_found` for a session that has not begun.
+    """
     key, sight = standing.conversation.key, standing.sight
     after = after_seq if after_seq is None else max(after_seq, sight.after_seq)
     stored, found = await asyncio.gather(
         services.conversations.head(key),
         services.conversations.messages(key, after_seq=after, before_seq=before_seq, limit=limit),
     )
-    return None if stored is None else MessagePage(messages=sight.shown(found), last_seq=stored.head.next_seq - 1)
+    if stored is None:
+        standing.require_begun()
+    return MessagePage(messages=sight.shown(found), last_seq=stored.head.next_seq - 1 if stored else 0)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.domain.budget import Spending
-from shared.domain.conversation import Conversation, Message
+from shared.domain.conversation import NO_SUCH_SESSION, Conversation, Message
 from shared.domain.entries import ConversationEntry
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.frame_parts import address
@@ -78,7 +78,7 @@ async def delete_session(
     """
     key = session_key(user_id, session_id)
     if await services.users.entry(user_id, key) is None and await services.conversations.head(key) is None:
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_SESSION)
     await _end_session(services, engine, eraser, user_id, session_id)
 
 
@@ -196,7 +196,7 @@ async def take_along(services: Services, eraser: Eraser, caller: Caller) -> Take
     groups = [
         TakenGroup(
             group_id=entry.public_id,
-            title=entry.title,
+            title=await _title(services, entry),
             since=entry.created_at,
             feedback=await eraser.feedback(entry.key, user_id),
         )
@@ -209,6 +209,14 @@ async def take_along(services: Services, eraser: Eraser, caller: Caller) -> Take
         sessions=sessions,
         groups=groups,
     )
+
+
+async def _title(services: Services, entry: ConversationEntry) -> str:
+    """Give a group's title as it is now: a line of the list keeps the one of the day when its person came."""
+    stored = await services.groups.group(entry.key)
+    if stored is None or stored.group.member(entry.user_id) is None:
+        return entry.title
+    return stored.group.title
 
 
 async def _said(services: Services, caller: Caller, entry: ConversationEntry) -> list[Message]:

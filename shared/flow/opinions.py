@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.domain.conversation import Conversation
+from shared.domain.conversation import NO_SUCH_SESSION, Conversation
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.frame_parts import address
 from shared.domain.ids import MessageId, PublicId, TurnId, UserId, session_key
@@ -66,7 +66,7 @@ async def rename(services: Services, user_id: UserId, session_id: PublicId, titl
     if not wanted:
         raise ChatError(ErrorCode.BAD_REQUEST, "The title is empty.")
     if not await services.users.retitle(user_id, session_key(user_id, session_id), wanted, by_person=True):
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_SESSION)
     key = session_key(user_id, session_id)
     where = Conversation(key=key, public_id=session_id, kind="session", owner=user_id)
     frame = SessionTitle(**address(where), title=wanted)

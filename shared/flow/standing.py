@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from shared.domain.conversation import Conversation
+from shared.domain.conversation import NO_SUCH_SESSION, Conversation
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import NO_SUCH_GROUP, Group, Member, is_admin, require_active, require_member
 from shared.domain.identity import Caller, RoleChoice
@@ -34,6 +34,14 @@ class Standing:
     def limited_sight(self) -> Sight | None:
         """Give the sight if somebody could see less than all; a session shows its person everything."""
         return None
+
+    def require_begun(self) -> None:
+        """Let nobody read a conversation of which nothing is stored.
+
+        Raises:
+            ChatError: `not_found`: a session begins with its first question.
+        """
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_SESSION)
 
     def require_open(self) -> None:
         """Let pass what is written here.
@@ -70,6 +78,9 @@ class Membership(Standing):
     def limited_sight(self) -> Sight | None:
         """Give the member's sight."""
         return self.sight
+
+    def require_begun(self) -> None:
+        """Let members read a group in which nobody has said anything yet."""
 
     def require_open(self) -> None:
         """Let pass what is written into an active group.

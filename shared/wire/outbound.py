@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -58,6 +59,11 @@ def message_data(message: Message) -> dict[str, Any]:
         for name in ("tables", "chart_data", "tool_feedback"):
             data.pop(name, None)
     return data
+
+
+def page_data(messages: Iterable[Message], last_seq: int) -> dict[str, Any]:
+    """Give a part of a conversation as REST shows it."""
+    return {"items": [message_data(message) for message in messages], "last_seq": last_seq}
 
 
 def frame_text(frame: Frame) -> str:

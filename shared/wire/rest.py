@@ -1,13 +1,16 @@
 """Read REST parameters."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.domain.conversation import NO_SUCH_SESSION
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.ids import PublicId, is_uuid
 from shared.wire.inbound import Query, load
 from shared.wire.message_parts import Composed, Locale, Region, RoleWish, Timezone
+
+Read = TypeVar("Read", bound=BaseModel)
 
 
 class Bounds(BaseModel):
@@ -26,17 +29,21 @@ def bounds(parameters: dict[str, str]) -> Bounds:
     Raises:
         ChatError: `bad_request`, naming the parameter.
     """
+    return read_as(Bounds, parameters, "parameter")
+
+
+def read_as(kind: type[Read], given: dict[str, Any], what: str = "field") -> Read:
+    """Read what a request gives.
+
+    Raises:
+        ChatError: `bad_request`, naming the first that is not as expected, and no value.
+    """
     try:
-        return Bounds.model_validate(parameters)
+        return kind.model_validate(given)
     except ValidationError as fault:
-        raise unexpected(fault, "parameter") from None
-
-
-def unexpected(fault: ValidationError, what: str) -> ChatError:
-    """Name the first that is not as expected, and no value."""
-    part = fault.errors(include_input=False, include_url=False)[0]
-    name = ".".join(str(item) for item in part["loc"]) or "body"
-    return ChatError(ErrorCode.BAD_REQUEST, f"The {what} {name} is not as expected: {part['msg']}.")
+        part = fault.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(item) for item in part["loc"]) or "body"
+        raise ChatError(ErrorCode.BAD_REQUEST, f"The {what} {name} is not as expected: {part['msg']}.") from None
 
 
 class NewTitle(BaseModel):
@@ -53,10 +60,7 @@ def new_title(body: bytes) -> str:
     Raises:
         ChatError: `bad_request`, naming the field.
     """
-    try:
-        return NewTitle.model_validate(body_of(body)).title
-    except ValidationError as fault:
-        raise unexpected(fault, "field") from None
+    return read_as(NewTitle, body_of(body)).title
 
 
 class AcceptedTool(BaseModel):
@@ -73,10 +77,7 @@ def accepted_digest(body: bytes) -> str:
     Raises:
         ChatError: `bad_request`, naming the field.
     """
-    try:
-        return AcceptedTool.model_validate(body_of(body)).digest
-    except ValidationError as fault:
-        raise unexpected(fault, "field") from None
+    return read_as(AcceptedTool, body_of(body)).digest
 
 
 class Posted(Query):
@@ -95,10 +96,7 @@ def posted(body: bytes) -> Posted:
     Raises:
         ChatError: `too_large`, or `bad_request`, naming the field.
     """
-    try:
-        return Posted.model_validate(body_of(body) | {"type": "query"})
-    except ValidationError as fault:
-        raise unexpected(fault, "field") from None
+    return read_as(Posted, body_of(body) | {"type": "query"})
 
 
 def body_of(body: bytes) -> dict[str, Any]:
@@ -120,5 +118,5 @@ def session_id(text: str) -> PublicId:
         ChatError: `not_found`.
     """
     if not is_uuid(text):
-        raise ChatError(ErrorCode.NOT_FOUND, "There is no such session.")
+        raise ChatError(ErrorCode.NOT_FOUND, NO_SUCH_SESSION)
     return PublicId(text.lower())

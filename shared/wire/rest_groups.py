@@ -3,13 +3,13 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import ChatError, ErrorCode
 from shared.domain.group import NO_SUCH_GROUP, Audience, Changes, Founding, History, ReplyPolicy
 from shared.domain.ids import PublicId, UserId, is_uuid
 from shared.wire.message_parts import Composed, OpaqueId, RoleWish, Uuid
-from shared.wire.rest import body_of, unexpected
+from shared.wire.rest import body_of, read_as
 
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9-]{1,64}")
 Title = Annotated[Composed, Field(min_length=1, max_length=200)]
@@ -48,10 +48,7 @@ def new_group(body: bytes) -> Founding:
     Raises:
         ChatError: `too_large`, or `bad_request`, naming the field.
     """
-    try:
-        read = NewGroup.model_validate(body_of(body))
-    except ValidationError as fault:
-        raise unexpected(fault, "field") from None
+    read = read_as(NewGroup, body_of(body))
     return Founding(
         title=read.title,
         role=read.role or None,
@@ -68,10 +65,7 @@ def group_changes(body: bytes) -> Changes:
     Raises:
         ChatError: `too_large`, or `bad_request`, naming the field.
     """
-    try:
-        read = GroupChanges.model_validate(body_of(body))
-    except ValidationError as fault:
-        raise unexpected(fault, "field") from None
+    read = read_as(GroupChanges, body_of(body))
     return Changes(
         title=read.title,
         role=(read.role or "") if "role" in read.model_fields_set else None,
