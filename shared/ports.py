@@ -181,13 +181,14 @@ class ConversationStore(Protocol):
         ...
 
     async def seal(
-        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None, seen: Turn | None = None
     ) -> Literal["sealed", "stale", "changed"]:
         """Freeze the turn with its answer and take the answer's seq from `head`, atomically.
 
         `error` is the code that a failed turn ends with. Sealing again with the same answer is `sealed`; the turn
-        then keeps the first one's seq and time. `changed`: the head is not the one that was read. `stale`: another
-        execution owns or sealed the turn.
+        then keeps the first one's seq and time. `changed`: the head is not the one that was read, or the turn is not
+        as it was `seen` when the answer was made of it, since a read may be older than the last write. `stale`:
+        another execution owns or sealed the turn.
         """
         ...
 

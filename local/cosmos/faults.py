@@ -9,6 +9,8 @@ from local.cosmos.wire import RETRY_AFTER, Call, Json
 STATUSES = frozenset({408, 412, 429, 500, 503})
 AFTER_APPLY = "timeout-after-apply"
 DROP_AFTER_APPLY = "drop-after-apply"
+STALE = "stale"
+_READS = frozenset({"read", "query", "read_feed"})
 _MATCHES = frozenset({"method", "container", "operation", "item", "count", "skip"})
 _MEMBERS = frozenset({"match", "status", "retry_after_ms", "delay_ms"})
 
@@ -18,7 +20,8 @@ class Fault:
     """A rule: which requests (None matches all), how many, and what happens to them.
 
     `status` is one of STATUSES, "timeout-after-apply" (applied, answered 408), "drop-after-apply" (applied,
-    connection closed without an answer) or None (only the delay).
+    connection closed without an answer), "stale" (reads are answered as of when the first such rule was
+    made, unless the caller's session has seen more) or None (only the delay).
     """
 
     method: str | None = None
@@ -37,6 +40,7 @@ class Fault:
         wanted = (self.method, self.container, self.operation)
         found = (call.method, call.address.container, operation)
         fits = all(want in (None, have) for want, have in zip(wanted, found, strict=True))
+        fits = fits and (self.status != STALE or operation in _READS)
         used_up = self.count is not None and self.hits >= self.count
         return fits and not used_up and (self.item is None or self.item.encode() in _names(call))
 
@@ -91,9 +95,9 @@ def parse(body: Any) -> Fault:
     _only_known(given, _MEMBERS)
     _only_known(match, _MATCHES)
     status = given.get("status")
-    if status is not None and status not in STATUSES and status not in (AFTER_APPLY, DROP_AFTER_APPLY):
+    if status is not None and status not in STATUSES and status not in (AFTER_APPLY, DROP_AFTER_APPLY, STALE):
         raise bad_request(
-            f"The status of a fault must be one of {sorted(STATUSES)}, {AFTER_APPLY}, {DROP_AFTER_APPLY}."
+            f"The status of a fault must be one of {sorted(STATUSES)}, {AFTER_APPLY}, {DROP_AFTER_APPLY}, {STALE}."
         )
     for name in ("count", "skip", "retry_after_ms", "delay_ms"):
         value = match.get(name, given.get(name, 0))

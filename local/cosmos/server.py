@@ -10,9 +10,9 @@ from aiohttp import web
 
 from local.cosmos import address, auth
 from local.cosmos.errors import CosmosError, bad_request
-from local.cosmos.faults import AFTER_APPLY, DROP_AFTER_APPLY, Fault, Faults
+from local.cosmos.faults import AFTER_APPLY, DROP_AFTER_APPLY, STALE, Fault, Faults
 from local.cosmos.faults import parse as parse_fault
-from local.cosmos.service import Service, common_headers, error_reply, operation_of
+from local.cosmos.service import Service, common_headers, error_reply, operation_of, seen_by
 from local.cosmos.stats import Stats
 from local.cosmos.wire import ACTIVITY_ID, Call, Reply, dump_json, parse_json
 
@@ -30,6 +30,8 @@ class Gateway:
     key: str = auth.WELL_KNOWN_KEY
     faults: Faults | None = None
     stats: Stats = field(default_factory=Stats)
+    behind: Service | None = None
+    """The store as it was when a fault asked for stale reads."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one Cosmos request."""
@@ -61,11 +63,22 @@ class Gateway:
         except CosmosError as error:
             return error_reply(error)
 
+    def _run_behind(self, operation: str, call: Call) -> Reply:
+        # A region that is behind a session refuses its reads (404, 1002), and the SDK asks the one that is not.
+        if self.behind is None or seen_by(call) > self.behind.store.lsn:
+            return self._run(operation, call)
+        try:
+            return self.behind.answer(operation, call)
+        except CosmosError as error:
+            return error_reply(error)
+
     async def _with_fault(self, fault: Fault, operation: str, call: Call, request: web.Request) -> Reply:
         applied = fault.status in (AFTER_APPLY, DROP_AFTER_APPLY)
         if applied:
             self._run(operation, call)
         await asyncio.sleep(fault.delay_ms / 1000)
+        if fault.status == STALE:
+            return self._run_behind(operation, call)
         if fault.status == DROP_AFTER_APPLY and request.transport:
             request.transport.abort()
         return error_reply(fault.error()) if fault.status is not None else self._run(operation, call)
@@ -150,10 +163,15 @@ def _show_faults(gateway: Gateway, _: bytes) -> object:
 
 def _add_fault(gateway: Gateway, body: bytes) -> object:
     rule = parse_fault(parse_json(body))
+    if rule.status == STALE and gateway.behind is None:
+        gateway.behind = Service(gateway.service.store.copy())
     _rules(gateway).rules.append(rule)
     return rule.as_json()
 
 
 def _clear_faults(gateway: Gateway, _: bytes) -> object:
     _rules(gateway).rules.clear()
+    if gateway.behind is not None:
+        gateway.behind.store.close()
+        gateway.behind = None
     return []

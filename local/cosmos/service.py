@@ -111,6 +111,12 @@ class Service:
             return sum(self.store.purge(one.scope()) for one in self.catalog.every_container())
 
 
+def seen_by(call: Call) -> int:
+    """Return the number of the last write that the caller's session has seen; 0 for a caller without one."""
+    last = (call.header(wire.SESSION_TOKEN) or "").rpartition("#")[2]
+    return int(last) if last.isdecimal() else 0
+
+
 def error_reply(error: CosmosError) -> Reply:
     """Return the reply of a refusal."""
     headers = {wire.SUBSTATUS: str(error.substatus), **error.headers}

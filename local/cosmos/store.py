@@ -63,6 +63,13 @@ class Store:
         self.connection.executescript(_SCHEMA)
         self.lsn: int = self.connection.execute("SELECT value FROM counters WHERE name = 'lsn'").fetchone()[0]
 
+    def copy(self) -> "Store":
+        """Return what is stored now, in memory and for good, as a region has it that nothing more reaches."""
+        frozen = Store(None)
+        self.connection.backup(frozen.connection)
+        frozen.lsn = self.lsn
+        return frozen
+
     def close(self) -> None:
         """Close the file."""
         self.connection.close()

@@ -63,7 +63,7 @@ async def _try(
     calls = [await _closed(services, turn, call) for call in await calls_of(services, turn)]
     answer = make_answer(services, turn, end, error, calls, seq=stored.head.next_seq)
     answer = _told(await illustrate(services, answer, turn.locale), summary, drawing)
-    return await services.conversations.seal(turn.ref(), answer, stored, error=error), answer
+    return await services.conversations.seal(turn.ref(), answer, stored, error=error, seen=turn), answer
 
 
 def _told(answer: Message, summary: Summary, drawing: Drawing) -> Message:

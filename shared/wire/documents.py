@@ -156,6 +156,12 @@ def turn_from(document: Mapping[str, Any]) -> Turn:
     return read(Turn, data, document_id=document.get("id"))
 
 
+def is_as_seen(turn: Turn, seen: Turn | None) -> bool:
+    """Tell whether nobody wrote the turn since: each write adds a round, raises the attempt or renews the lease."""
+    writes = [(one.attempt, len(one.rounds), one.lease_until) for one in (turn, seen) if one is not None]
+    return len(set(writes)) == 1
+
+
 def ref_from(document: Mapping[str, Any]) -> TurnRef:
     """Read the name of a turn's execution from a projection of its document."""
     data = {**document, "key": document.get("conversation_id")}

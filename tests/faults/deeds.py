@@ -21,6 +21,7 @@ from tests.faults.points import url
 STORE_DOWN_S = 8.0
 PATIENCE_S = 15.0
 FULL_S = 5.0
+HEARD = ("response.delta", "response.failed")
 
 Fault = tuple[str, Mapping[str, Any]]
 
@@ -95,6 +96,14 @@ async def second_page(http: aiohttp.ClientSession, stack: Stack, page: Page, tur
     await in_mid_answer(page, turn_id)
     async with page.beside(http, stack) as other:
         assert (await other.end_of(turn_id)).text == (await page.end_of(turn_id)).text
+
+
+async def caught_up(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
+    """Let the copy catch up some time after the text began, or the turn ended."""
+    await page.until(lambda: any(one["type"] in HEARD for one in page.of(turn_id)), "some text, or the end")
+    await asyncio.sleep(FULL_S)
+    async with http.delete(url(stack, "cosmos")):
+        pass
 
 
 async def store_down(http: aiohttp.ClientSession, stack: Stack, page: Page, turn_id: str) -> None:
@@ -179,6 +188,7 @@ async def no_files(_http: aiohttp.ClientSession, stack: Stack, page: Page, turn_
 
 
 DEEDS = {
+    "caught up": caught_up,
     "disk full": disk_full,
     "disk full later": disk_full_later,
     "no files": no_files,

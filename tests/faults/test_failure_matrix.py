@@ -102,6 +102,9 @@ ROWS: dict[str, Row] = {
     "Tool server: 503": Row(faults=[("mcp", {"mode": "http", "status": 503, "tool": "pipeline_summary", "count": 4})]),
     "Cosmos DB: 429": Row(faults=[store(429, 3, retry_after_ms=300)]),
     "Cosmos DB: down in a turn": Row(words="store down"),
+    "Cosmos DB: reads come out of a copy that is behind": Row(
+        faults=[store("stale", 100_000)], words="caught up", question=WRITES
+    ),
     "Cosmos DB: down before acceptance": Row(faults=[store(503, 6, "batch", '"u:')]),
     **{
         f"Cosmos DB: the answer to a write is lost, {name}": Row(faults=[store("drop-after-apply", 1, kind, text)])

@@ -211,14 +211,14 @@ class CosmosConversations:
         return call if stored is not None and wire.call_from(stored) == call else None
 
     async def seal(
-        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None, seen: Turn | None = None
     ) -> Literal["sealed", "stale", "changed"]:
         """Freeze the turn with its answer and take the answer's seq from `head`."""
         if head is None:
             return "changed"
         seq = head.head.next_seq
         changes = setting(sealed=wire.sealed_data(replace(answer, seq=seq)), **({"error": error} if error else {}))
-        condition = f"c.epoch = {ref.epoch} AND {_NOT_SEALED}"
+        condition = f"c.epoch = {ref.epoch} AND {_NOT_SEALED}" + (_as_seen(seen) if seen else "")
         outcome = await self._items.batch(
             ref.key,
             [
@@ -231,8 +231,10 @@ class CosmosConversations:
         if outcome.index == 1:
             return "changed"
         turn = await self.turn(ref.key, ref.turn_id)
-        if turn is None or turn.epoch != ref.epoch or turn.sealed is None:
+        if turn is None or turn.epoch != ref.epoch:
             return "stale"
+        if turn.sealed is None:
+            return "changed"
         return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
 
     async def release(self, turn: Turn, head: Head, etag: str, lease_until: datetime, *, starts: bool = True) -> bool:
@@ -273,6 +275,12 @@ class CosmosConversations:
 
 def _owns(ref: TurnRef) -> str:
     return f"c.epoch = {ref.epoch} AND ({_LEASED}) AND {_NOT_SEALED}"
+
+
+def _as_seen(turn: Turn) -> str:
+    """Every write of a turn that runs adds a round, raises the attempt, or renews the lease."""
+    rounds, lease = len(turn.rounds), wire.epoch_seconds(turn.lease_until)
+    return f" AND c.attempt = {turn.attempt} AND ARRAY_LENGTH(c.rounds) = {rounds} AND c.lease_until = {lease}"
 
 
 def _running(lease: float) -> list[dict[str, Any]]:

@@ -214,7 +214,7 @@ class MemoryConversations:
         return stored if expected.state is CallState.OPEN and stored == call else None
 
     async def seal(
-        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None
+        self, ref: TurnRef, answer: Message, head: Stored | None, *, error: str | None = None, seen: Turn | None = None
     ) -> Literal["sealed", "stale", "changed"]:
         """Freeze the turn with its answer and take the answer's seq from `head`."""
         document = await self._read(ref.key, wire.turn_item_id(ref.turn_id))
@@ -225,7 +225,7 @@ class MemoryConversations:
         turn = wire.turn_from(document)
         if turn.sealed is not None:
             return "sealed" if wire.same_answer(turn.sealed, answer) else "stale"
-        if not self._is_head(ref.key, head.etag):
+        if not self._is_head(ref.key, head.etag) or not wire.is_as_seen(turn, seen):
             return "changed"
         frozen = wire.sealed_data(replace(answer, seq=head.head.next_seq))
         self._put(document | {"sealed": frozen} | ({"error": error} if error else {}))
@@ -258,10 +258,9 @@ class MemoryConversations:
     async def expired(self, now: datetime, limit: int, *, quiet_s: float = 0.0) -> list[TurnRef]:
         """Find turns whose lease ran out and that were not written for a while by the store's clock."""
         await asyncio.sleep(0)
-        leases = ((name, document) for name, document in self._documents.items() if "lease_until" in document)
-        late = [(name, document) for name, document in leases if document["lease_until"] < wire.epoch_seconds(now)]
-        quiet_since = self._time() - quiet_s
-        return [wire.ref_from(document) for name, document in late[:limit] if self._written[name] <= quiet_since]
+        until, quiet_since = wire.epoch_seconds(now), self._time() - quiet_s
+        late = [(name, one) for name, one in self._documents.items() if one.get("lease_until", until) < until]
+        return [wire.ref_from(one) for name, one in late[:limit] if self._written[name] <= quiet_since]
 
     async def _read(self, key: ConversationKey, document_id: str) -> Document | None:
         await asyncio.sleep(0)
@@ -271,8 +270,8 @@ class MemoryConversations:
         """Keep a copy made by JSON, so that only what JSON can say is kept."""
         self._writes += 1
         kept: Document = json.loads(json.dumps(document)) | {"_etag": f'"{self._writes}"'}
-        name = kept["conversation_id"], kept["id"]
-        self._documents[name], self._written[name] = kept, self._time()
+        self._documents[name := (kept["conversation_id"], kept["id"])] = kept
+        self._written[name] = self._time()
         return kept
 
     def _is_head(self, key: ConversationKey, etag: str | None) -> bool:

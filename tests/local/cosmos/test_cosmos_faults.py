@@ -156,3 +156,26 @@ def test_faults_are_off_unless_asked_for(start_cosmos: Any, tmp_path: Path) -> N
     refused.value.close()
 
     assert refused.value.code == 501
+
+
+async def test_stale_reads_are_those_of_another_session_as_of_the_first_rule(faults: Any) -> None:
+    """A session reads its own writes; a rule that hits nothing names the moment; writes go through."""
+    name = uuid4().hex
+    rule: dict[str, Any] = {"match": {"item": name, "count": 0}, "status": "stale"}
+    async with CosmosClient(faults.url, KEY) as writer, CosmosClient(faults.url, KEY) as other:
+        await conversations(writer).upsert_item(item(name, n=1))
+        faults.admin("POST", "/_faults", rule)
+        await conversations(writer).upsert_item(item(name, n=2))
+        async with CosmosClient(faults.url, KEY) as third:
+            present = (await conversations(third).read_item(name, "c1"))["n"]
+        faults.admin("POST", "/_faults", {"status": "stale"})
+
+        read = [(await conversations(client).read_item(name, "c1"))["n"] for client in (writer, other)]
+        found = conversations(other).query_items(
+            "SELECT VALUE c.n FROM c WHERE c.id = @id", parameters=[{"name": "@id", "value": name}], partition_key="c1"
+        )
+        queried = [one async for one in found]
+        faults.admin("DELETE", "/_faults")
+        healed = (await conversations(other).read_item(name, "c1"))["n"]
+
+    assert (present, read, queried, healed) == (2, [2, 1], [1], 2)
