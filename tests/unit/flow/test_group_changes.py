@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.memory.erasure import MemoryEraser
 from shared.domain.errors import StoreUnavailable
 from shared.domain.group import Changes
-from shared.domain.ids import ConnectionId
-from shared.flow import membership, roster
+from shared.domain.ids import ConnectionId, group_key
+from shared.flow import leaving, membership, roster
 from shared.wire.outbound import to_json
 from tests.e2e.room import apply, rules
 from tests.unit.flow.crowd import Crowd
@@ -175,6 +176,23 @@ async def test_a_change_holds_when_the_store_cannot_say_who_is_to_be_told(
     assert told(crowd, "sam") == []
     assert (await fetched(crowd, "sam"))["title"] == "Kept"
     assert "frame.unsent" in caplog.messages
+
+
+async def test_what_a_person_takes_along_names_their_groups_as_they_are_now(room: Any) -> None:
+    """A line of somebody's list that outlived their membership tells nothing new."""
+    crowd = Crowd(room)
+    await crowd.begin()
+    sue = (await crowd.let_in("sue", "Sales")).caller
+    line = await room.users.entry(sue.user_id, group_key(crowd.group_id))
+    eraser = MemoryEraser(room.conversations, room.users)
+    await change(crowd, "sam", title="Now")
+
+    taken = await leaving.take_along(room.services, eraser, sue)
+    await crowd.put_out("sue")
+    await room.users.add_entry(line)
+    outlived = await leaving.take_along(room.services, eraser, sue)
+
+    assert [[group.title for group in one.groups] for one in (taken, outlived)] == [["Now"], ["Renewals"]]
 
 
 async def test_a_group_that_ended_meanwhile_is_told_to_nobody(room: Any) -> None:
