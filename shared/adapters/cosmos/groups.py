@@ -1,6 +1,6 @@
 """Keep groups in Cosmos DB."""
 
-from shared.adapters.cosmos.items import Items, Refused, replace
+from shared.adapters.cosmos.items import Items
 from shared.domain.group import Group, StoredGroup
 from shared.domain.ids import ConversationKey
 from shared.wire import group_documents as wire
@@ -19,7 +19,4 @@ class CosmosGroups:
 
     async def put_group(self, group: Group, etag: str | None) -> bool:
         """Write a group if it is still the one that was read."""
-        document = wire.group_document(group)
-        if etag is None:
-            return await self._items.create(document)
-        return not isinstance(await self._items.batch(group.key, [replace(document, etag)]), Refused)
+        return await self._items.put(group.key, wire.group_document(group), etag)

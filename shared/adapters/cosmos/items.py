@@ -77,6 +77,12 @@ class Items:
                 return False
         return True
 
+    async def put(self, key: str, document: Document, etag: str | None) -> bool:
+        """Write an item that is still the one that was read, or with no ETag a new one; False if it is not."""
+        if etag is None:
+            return await self.create(document)
+        return not isinstance(await self.batch(key, [replace(document, etag)]), Refused)
+
     async def upsert(self, document: Document) -> None:
         """Write an item whether or not it exists."""
         container = await self._container(self._name)

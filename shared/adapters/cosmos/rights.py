@@ -1,6 +1,6 @@
 """Keep what is known of people's rights in Cosmos DB."""
 
-from shared.adapters.cosmos.items import Items, Refused, replace
+from shared.adapters.cosmos.items import Items
 from shared.domain.ids import PublicId, UserId
 from shared.domain.rights import Rights, StoredRights
 from shared.wire import rights_documents as wire
@@ -19,10 +19,7 @@ class CosmosRights:
 
     async def put_rights(self, rights: Rights, etag: str | None) -> bool:
         """Write them if they are still the ones that were read."""
-        document = wire.rights_document(rights)
-        if etag is None:
-            return await self._items.create(document)
-        return not isinstance(await self._items.batch(rights.user_id, [replace(document, etag)]), Refused)
+        return await self._items.put(rights.user_id, wire.rights_document(rights), etag)
 
     async def end_grants(self, user_id: UserId, *, but: PublicId | None) -> None:
         """Remove the person's grants, with the tokens sealed in them."""

@@ -22,10 +22,7 @@ class CosmosAllowances:
 
     async def put_allowance(self, allowance: Allowance, etag: str | None) -> bool:
         """Write it if it is still the one that was read."""
-        document = wire.allowance_document(allowance)
-        if etag is None:
-            return await self._items.create(document)
-        return not isinstance(await self._items.batch(allowance.user_id, [replace(document, etag)]), Refused)
+        return await self._items.put(allowance.user_id, wire.allowance_document(allowance), etag)
 
     async def settle(
         self, allowance: Allowance, etag: str | None, turn_id: TurnId
