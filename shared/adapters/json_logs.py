@@ -35,11 +35,14 @@ class JsonLines(logging.Handler):
     """Passes our records on to the worker's own handler, each as one line of JSON."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on whose text is the line and nothing else."""
-        line = logging.makeLogRecord(
-            {"name": record.name, "levelno": record.levelno, "levelname": record.levelname, "msg": line_of(record)}
-        )
-        logging.getLogger().handle(line)
+        """Hand a record on whose text is the line and nothing else; one that cannot be is dropped, and said so."""
+        try:
+            line = logging.makeLogRecord(
+                {"name": record.name, "levelno": record.levelno, "levelname": record.levelname, "msg": line_of(record)}
+            )
+            logging.getLogger().handle(line)
+        except Exception:  # noqa: BLE001 - as logging's own handlers do: no work may fail for its log line
+            self.handleError(logging.makeLogRecord({"name": record.name, "msg": "A log line was lost."}))
 
 
 def line_of(record: logging.LogRecord) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from shared.adapters.json_logs import FIELDS, JsonLines, line_of, set_up
 from shared.domain import correlation
+from tests.unit.flow.conftest import Room, says
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -104,3 +105,30 @@ def test_every_field_that_the_code_logs_is_allowed() -> None:
                 used |= set(re.findall(r'"([a-z_]+)":', extra))
 
     assert used <= FIELDS
+
+
+@pytest.mark.requirement("query:failure-matrix")
+async def test_a_log_that_takes_nothing_costs_no_turn_its_answer(
+    ours: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the host's handler raises, lines are lost and work is not."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError(f"no space left for {record.name}")
+
+    broken = Broken()
+    room = Room()
+    logging.getLogger().addHandler(broken)
+    try:
+        await room.sign_in()
+        room.scripted(says("It is fine."))
+        await room.ask()
+        effects = await room.run()
+        ours.error("turn.anything")
+    finally:
+        logging.getLogger().removeHandler(broken)
+
+    assert effects == ["RunRound", "Seal", "Persist", "Release"]
+    assert [frame.type for frame in room.frames("response.committed")] == ["response.committed"]
+    assert "A log line was lost." in capsys.readouterr().err
