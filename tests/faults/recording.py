@@ -17,12 +17,12 @@ from typing import Any
 
 import aiohttp
 
+from tests.contract.golden_streams import GOLDEN
 from tests.e2e.stack import Stack
 from tests.faults.deeds import in_mid_answer
 from tests.faults.pages import Page
 from tests.faults.test_failure_matrix import READS, WRITES, Row, approve
 
-GOLDEN = Path(__file__).resolve().parents[1] / "contract" / "golden"
 Story = Callable[[Stack, Page, str], Awaitable[None]]
 
 

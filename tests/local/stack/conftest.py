@@ -4,47 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from tests.e2e.stack import free_port_base, wait_for
+
 ROOT = Path(__file__).resolve().parents[3]
 TINY_STACK = Path(__file__).with_name("tiny_stack.py")
 BOUND_S = 20.0
-PARTS = 11
 
 T = TypeVar("T")
 WaitFor = Callable[[Callable[[], T | None], str], T]
-
-
-def wait_for(look: Callable[[], T | None], what: str) -> T:
-    """Look again and again until there is something to see; fail after the bound."""
-    give_up = time.monotonic() + BOUND_S
-    while time.monotonic() < give_up:
-        seen = look()
-        if seen:
-            return seen
-        time.sleep(0.02)
-    raise AssertionError(f"waited {BOUND_S} s in vain for {what}")
-
-
-def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a loopback port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def is_alive(pid: int) -> bool:
@@ -107,11 +83,7 @@ def alive() -> Callable[[int], bool]:
 @pytest.fixture
 def base() -> int:
     """Pick a run of free ports below those that outgoing connections take."""
-    for _ in range(100):
-        candidate = random.randrange(20000, 32000)
-        if all(is_free(candidate + offset) for offset in range(PARTS)):
-            return candidate
-    raise AssertionError("no run of free ports")
+    return free_port_base()
 
 
 @pytest.fixture
