@@ -37,11 +37,11 @@ class CosmosRegistry:
         if not documents:
             raise StoreUnavailable("the registry holds no tool server")
         read = partial(wire.server_from, loopback=self._loopback)
-        return [entry for entry in _readable(documents, read, "registry.entry_left_out") if entry.enabled]
+        return [entry for entry in _readable(documents, read) if entry.enabled]
 
     async def manifests(self) -> list[Manifest]:
         """List the last discovered tools per server."""
-        return _readable(await self._of_kind(wire.MANIFEST_KIND), wire.manifest_from, "registry.manifest_left_out")
+        return _readable(await self._of_kind(wire.MANIFEST_KIND), wire.manifest_from)
 
     async def put_manifest(self, manifest: Manifest) -> None:
         """Keep what a server offers now."""
@@ -49,7 +49,7 @@ class CosmosRegistry:
 
     async def pins(self) -> list[Pins]:
         """List which tools are trusted as they are; what cannot be read trusts nothing."""
-        return _readable(await self._of_kind(wire.PINS_KIND), wire.pins_from, "registry.pins_left_out")
+        return _readable(await self._of_kind(wire.PINS_KIND), wire.pins_from)
 
     async def pin_first(self, pins: Pins) -> bool:
         """Keep a server's first pins; False when it has some already, which then stand."""
@@ -62,7 +62,7 @@ class CosmosRegistry:
 
     async def statuses(self) -> list[ServerStatus]:
         """List what was last found about servers."""
-        return _readable(await self._of_kind(wire.STATUS_KIND), wire.status_from, "registry.status_left_out")
+        return _readable(await self._of_kind(wire.STATUS_KIND), wire.status_from)
 
     async def put_status(self, status: ServerStatus) -> None:
         """Keep how a server is doing now; the latest word counts."""
@@ -72,14 +72,12 @@ class CosmosRegistry:
         return await self._items.query(kind, "SELECT * FROM c WHERE c.kind = @kind", {"kind": kind})
 
 
-def _readable(
-    documents: Iterable[dict[str, Any]], read: Callable[[dict[str, Any]], Read], fault_event: str
-) -> list[Read]:
+def _readable(documents: Iterable[dict[str, Any]], read: Callable[[dict[str, Any]], Read]) -> list[Read]:
     """Read what can be read; each other one is named in the log."""
     found: list[Read] = []
     for document in documents:
         try:
             found.append(read(document))
         except MalformedDocument as fault:
-            _log.warning(fault_event, extra={"entry": fault.document_id, "fault": fault.fault})
+            _log.warning("registry.entry_left_out", extra={"entry": fault.document_id, "fault": fault.fault})
     return found
