@@ -10,11 +10,12 @@ from shared.domain.ids import UserId
 from shared.domain.models import Flavour
 from shared.domain.tools import ServerEntry, ToolContext
 from shared.erasure_ports import Eraser
-from shared.flow.services import Services, TurnServices, Watch
+from shared.flow.services import Services, TurnServices, Untold, Watch
 from shared.ports import ChatModel, ClientChannel, Clock, PromptStore, TokenSealer, TurnEngine, UpstreamProof
 from shared.question_ports import QuestionBook
 from shared.settings import Settings, load
 from shared.tool_ports import ToolRegistry, ToolRunner
+from shared.watch_ports import Telemetry
 
 if TYPE_CHECKING:
     from shared.adapters.cosmos.client import CosmosAccount
@@ -61,6 +62,7 @@ def services() -> Services:
         watch=_watch(values, account),
         coach_names=values.coach_names,
         queue=values.queue(),
+        telemetry=_telemetry(values),
     )
 
 
@@ -174,6 +176,23 @@ def _channel(values: Settings) -> ClientChannel:
     if values.web_pubsub:
         return WebPubSubChannel.from_connection_string(values.web_pubsub.get_secret_value())
     return WebPubSubChannel.from_identity(_given(values.web_pubsub_endpoint), credential())
+
+
+def _telemetry(values: Settings) -> Telemetry:
+    from shared.adapters.telemetry.waiting import Recorder, WaitingTelemetry
+
+    if values.insights is None:
+        return Untold()
+    insights = values.insights.get_secret_value()
+    provider = "azure.ai.openai" if values.azure_openai_endpoint else "openai"
+
+    def connect() -> Recorder:
+        from shared.adapters.telemetry.azure_monitor import connect
+
+        client_id = values.identity_client_id
+        return connect(insights, provider=provider, version=values.app_version, client_id=client_id)
+
+    return WaitingTelemetry(connect)
 
 
 def _registry(values: Settings, account: Any, clock: Clock) -> ToolRegistry:

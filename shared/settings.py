@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     identity_client_id: str | None = Field(None, validation_alias="MANAGED_IDENTITY_CLIENT_ID")
     app_version: str = Field("0.1.0", validation_alias="APP_VERSION")
     app_commit: str = Field("unknown", validation_alias="APP_COMMIT")
+    insights: SecretStr | None = Field(None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
 
     cosmos: SecretStr | None = Field(None, validation_alias="COSMOS")
     cosmos_endpoint: str | None = Field(None, validation_alias="COSMOS__accountEndpoint")

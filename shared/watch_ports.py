@@ -6,6 +6,7 @@ from shared.domain.allowance import Allowance, StoredAllowance
 from shared.domain.ids import PublicId, TurnId, UserId
 from shared.domain.rights import Rights, StoredRights
 from shared.domain.security import EventPage, SecurityEvent
+from shared.domain.telemetry import Operation
 
 
 class AllowanceStore(Protocol):
@@ -58,4 +59,12 @@ class SecurityLog(Protocol):
         Raises:
             ChatError: `bad_request` for a cursor that is not of this reader and list.
         """
+        ...
+
+
+class Telemetry(Protocol):
+    """Takes what was done, for traces and metrics."""
+
+    def record(self, done: Operation) -> None:
+        """Take it at once; never raises, and leaves out what cannot be sent."""
         ...

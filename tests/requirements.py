@@ -19,6 +19,8 @@ PROMISES = {
     "api:model-health": "The health report says when the models in use retire, and what follows them.",
     "stack:evaluation": "An evaluation scores tool choice, figures against the data, and form.",
     "process:failover": "When the primary does not answer the secondary does, with a notice; Retry-After is respected.",
+    "observability:trace": "A turn is one trace from its question to its end, with times and tokens, without content.",
+    "observability:dropped": "Whatever becomes of telemetry, no request waits for it; what cannot be sent is dropped.",
     "process:window": "What the model is given stays in its budget: whole exchanges, newest first.",
     "process:tokens": "Tokens are counted by the model's own encoding, offline.",
     "process:summary": "The older part of a conversation is summarised once, also when the step runs twice.",

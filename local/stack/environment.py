@@ -19,6 +19,8 @@ OPEN_TO_THE_PERSON = re.compile(
     r"^(OPENAI_|AZURE_OPENAI_|HISTORY_|FISCAL_|APP_|MCP_SERVER_SOURCE$|QUEUE_POLICY$)"
     r"|(_TIMEOUT_S|_PER_TURN|_PER_MINUTE|_PER_DAY|_PER_USER|_PER_CONVERSATION)$"
 )
+# A collector on this machine; a laptop's own Application Insights must not get what the stack does.
+OWN_COLLECTOR = re.compile(r"(^|;)IngestionEndpoint=http://127\.0\.0\.1:\d+/(;|$)")
 MODEL_KEYS = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY")
 MODEL_PLACES = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
 
@@ -40,6 +42,9 @@ def app_settings(
     template: dict[str, str] = json.loads(moved(TEMPLATE.read_text(encoding="utf-8"), ports))["Values"]
     given = {key: value for key, value in outer.items() if value and key in template}
     values = template | {key: value for key, value in given.items() if OPEN_TO_THE_PERSON.search(key)}
+    insights = given.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "")
+    if OWN_COLLECTOR.search(insights):
+        values["APPLICATIONINSIGHTS_CONNECTION_STRING"] = insights
     values["MCP_SERVERS_FILE"] = str(places.servers)
     return values | model_settings(template, given, model_url)
 

@@ -14,6 +14,7 @@ from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell, tell_withheld
 from shared.flow.ledger import calls_of
 from shared.flow.limits import settle
+from shared.flow.measuring import record_turn
 from shared.flow.query import list_conversation, start
 from shared.flow.services import Services
 from shared.ports import TurnEngine
@@ -93,6 +94,7 @@ async def _tell_end(services: Services, turn: Turn, answer: Message) -> None:
     await tell(services, turn.conversation, end_frame(turn, answer))
     withheld = ResponseWithheld(**address(turn.conversation), turn_id=turn.turn_id, reason="role")
     await tell_withheld(services, turn.conversation, withheld)
+    record_turn(services, turn)
     _log.info("turn.released", extra={"turn_id": turn.turn_id, "status": answer.status})
 
 

@@ -19,6 +19,7 @@ from shared.flow.approvals import approval_required
 from shared.flow.audience import tell, tell_asker
 from shared.flow.context import Context, build
 from shared.flow.ledger import calls_of
+from shared.flow.measuring import measured_stream
 from shared.flow.plan import Plan, plan_call
 from shared.flow.servers import FALLEN_BACK, tell_down
 from shared.flow.services import TurnServices
@@ -170,7 +171,7 @@ async def _listen(
     said = ROUND_JOIN if turn.finished_text() else ""
     spoke = False
     try:
-        async with asyncio.timeout(MODEL_CALL_S), services.model.stream(context.request) as events:
+        async with asyncio.timeout(MODEL_CALL_S), measured_stream(services, turn, context.request) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     speaker.say(event.text if spoke else said + event.text)

@@ -10,6 +10,7 @@ from shared.domain.allowance import PersonLimits
 from shared.domain.conversation import Queue
 from shared.domain.ids import TurnId, UserId
 from shared.domain.tables import Written
+from shared.domain.telemetry import Operation
 from shared.domain.tools import ToolSpec
 from shared.domain.turn_events import TurnLimits
 from shared.domain.window import REQUEST_TOKENS, Counter, at_most
@@ -26,7 +27,7 @@ from shared.ports import (
     UpstreamProof,
 )
 from shared.tool_ports import ToolRegistry, ToolRunner
-from shared.watch_ports import AllowanceStore, RightsStore, SecurityLog
+from shared.watch_ports import AllowanceStore, RightsStore, SecurityLog, Telemetry
 
 
 @dataclass(slots=True)
@@ -35,6 +36,13 @@ class Unproved:
 
     count: int = 0
     quiet_until: float = 0.0
+
+
+class Untold:
+    """Meets Telemetry where nobody watches."""
+
+    def record(self, done: Operation) -> None:
+        """Leave it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +82,7 @@ class Services:
         default_factory=WeakValueDictionary[TurnId, asyncio.Event]
     )
     """Turns that this worker works on, so that a cancel which arrives here is seen at once; others look for it."""
+    telemetry: Telemetry = field(default_factory=Untold)
     coach_names: tuple[str, ...] = ("coach",)
     """By these names people call the coach in a group: `@coach`."""
 

@@ -1,9 +1,8 @@
 """Say on whose behalf a tool is called, with the asker's newest token, opened for this call only."""
 
-import hashlib
-
 from shared.domain.correlation import trace_of
 from shared.domain.errors import ChatError
+from shared.domain.telemetry import span_of
 from shared.domain.tools import ServerEntry, ToolCall, ToolContext
 from shared.domain.turns import Turn
 from shared.flow.services import TurnServices
@@ -34,5 +33,4 @@ async def tool_context(services: TurnServices, turn: Turn, call: ToolCall, serve
 
 def _trace_parent(turn: Turn, call: ToolCall) -> str:
     """Name one trace per turn and one span per call (W3C Trace Context), so that servers' logs can be matched."""
-    span = hashlib.sha256(call.call_id.encode()).hexdigest()
-    return f"00-{trace_of(turn.turn_id)}-{span[:16]}-01"
+    return f"00-{trace_of(turn.turn_id)}-{span_of(call.call_id)}-01"

@@ -23,6 +23,7 @@ from shared.domain.tools import (
 from shared.domain.turns import LEASE_S, Turn, TurnRef
 from shared.flow.audience import tell, tell_call, tell_person
 from shared.flow.catalog import select
+from shared.flow.measuring import record_call
 from shared.flow.progress import ProgressTeller
 from shared.flow.servers import note_answer, note_down, tell_down
 from shared.flow.services import TurnServices
@@ -267,6 +268,7 @@ async def _close(
     moved = await services.conversations.move_call(key, turn.turn_id, ended, expected=expected or call)
     if moved is None:
         return
+    record_call(services, turn, ended)
     shown = feedback(ended)
     finished = ToolFinished(
         **address(turn.conversation),

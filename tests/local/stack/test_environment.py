@@ -45,6 +45,23 @@ def test_variables_of_another_deployment_do_not_leak_in(tmp_path: Path) -> None:
     assert "HOME" not in values
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "taken"),
+    [
+        ("http://127.0.0.1:4318/", True),
+        ("https://westeurope-5.in.applicationinsights.azure.com/", False),
+        ("http://127.0.0.1:4318.evil.example/", False),
+    ],
+)
+def test_only_a_collector_on_this_machine_gets_telemetry(tmp_path: Path, endpoint: str, *, taken: bool) -> None:
+    """A laptop's variable may name a real resource."""
+    given = f"InstrumentationKey=1;IngestionEndpoint={endpoint}"
+
+    values = settings(tmp_path, {"APPLICATIONINSIGHTS_CONNECTION_STRING": given})
+
+    assert values["APPLICATIONINSIGHTS_CONNECTION_STRING"] == (given if taken else "")
+
+
 Case = tuple[dict[str, str], str | None, tuple[str, str, str, str]]
 MODELS: dict[str, Case] = {
     "nothing is set": ({}, None, ("http://127.0.0.1:25006/v1", "local", "", "")),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.conversation import Usage
 from shared.domain.errors import ChannelUnavailable, ChatError, ErrorCode, ModelFailed
 from shared.domain.ids import CallId, UserId, key_of, session_key
 from shared.domain.model import RoundFinished, TextDelta
@@ -166,7 +167,7 @@ async def test_a_broken_stream_is_a_new_attempt_and_never_mixes_texts(room: Any,
     [
         [],
         [TextDelta("no end")],
-        [RoundFinished(reason="stop", model="m", usage=None)],  # type: ignore[arg-type]  # nothing was said
+        [RoundFinished(reason="stop", model="m", usage=Usage())],  # nothing was said
     ],
 )
 async def test_a_stream_that_is_no_answer_fails_after_three_attempts(room: Any, stream: Any) -> None:

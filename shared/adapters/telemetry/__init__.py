@@ -1,0 +1,1 @@
+"""Telemetry: what takes operations, and what sends them."""
