@@ -133,7 +133,9 @@ def test_what_another_page_deleted_goes_here_too_and_late_frames_bring_nothing_b
     expect(signed_in.get_by_test_id("answer")).to_have_count(0)
     expect(signed_in.get_by_test_id("alert")).to_contain_text("The chat “My pipeline” was deleted.")
     keep_picture(signed_in, "delete-3-elsewhere")
-    signed_in.wait_for_timeout(300)
+    service.sessions[0] |= {"title": "Told last"}
+    service.say("session.title", CHATS[2], title="Told last")
+    expect(chats(signed_in)).to_have_text(["Told last"])
     assert not [request for request in service.requests[reads:] if request.endswith(f"{CHATS[0]}/messages")]
     expect(signed_in.get_by_test_id("alert")).to_have_count(1)
 
