@@ -41,20 +41,26 @@ class SigningKeys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._good_until = 0.0
         self._asked_at = float("-inf")
+        self._unanswered = False
         self._asking = asyncio.Lock()
 
     async def get(self, key_id: str) -> jwt.PyJWK | None:
         """Give a key by its id; None when the issuer does not publish it.
 
         Raises:
-            ChatError: `internal`; the issuer has not answered for so long that its keys are not believed any more.
+            ChatError: `internal`; the issuer does not answer, and the key is not known, or has not answered for so long
+                that its keys are not believed any more.
         """
         if key_id not in self._keys or self._now() > self._good_until:
             async with self._asking:
                 await self._refresh(key_id)
         if self._now() > self._good_until + KEYS_STALE_S:
             raise _unknown()
-        return self._keys.get(key_id)
+        key = self._keys.get(key_id)
+        if key is None and self._unanswered:
+            # It may be a new one of the issuer's: nobody is told that their token is bad.
+            raise _unknown()
+        return key
 
     async def _refresh(self, key_id: str) -> None:
         fresh = key_id in self._keys and self._now() <= self._good_until
@@ -70,11 +76,13 @@ class SigningKeys:
                 if key.get("kty") == "RSA" and "kid" in key
             }
         except _UNANSWERED as fault:
+            self._unanswered = True
             if not self._keys:
                 # Nothing is known yet: the next caller may ask again at once.
                 self._asked_at = float("-inf")
                 raise _unknown() from fault
             return
+        self._unanswered = False
         self._keys = keys
         self._good_until = self._now() + KEYS_FRESH_S
 

@@ -29,7 +29,7 @@ READS = "How is my pipeline this quarter?"
 WRITES = "Log a call on ACC-0004: renewal talked over at length"
 TURN_MOST_S = 60.0
 SAMPLE = 4
-PARTS = ("durable", "cosmos", "webpubsub", "mcp", "model")
+PARTS = ("durable", "cosmos", "webpubsub", "mcp", "model", "identity")
 ACTIVITIES = ("process_round", "run_tool", "respond", "persist", "release")
 
 
@@ -56,7 +56,7 @@ ROWS: dict[str, Row] = {
     "Web PubSub: its quota is reached": Row(
         faults=[service(kind="quota", connections=1, messages=True, retry_after_s=2)], words="others knock"
     ),
-    "Web PubSub: events come late": Row(faults=[service(kind="delay", what="upstream", ms=3000)]),
+    "Web PubSub: events come late": Row(faults=[service(kind="delay", what="upstream", ms=10_000)]),
     "Web PubSub: sends are slow": Row(faults=[service(kind="delay", what="rest", ms=300)]),
     **{
         f"Durable: {name} runs twice at once": Row(
@@ -117,6 +117,9 @@ ROWS: dict[str, Row] = {
             ("answer", "upsert", '"a:'),
         )
     },
+    "Sign-in: no keys, no tokens for tools": Row(
+        faults=[("identity", {"mode": "keys_unavailable"}), ("identity", {"mode": "unavailable"})]
+    ),
     "Host: told to end in mid-answer": Row(words="SIGTERM"),
     "Host: killed in mid-answer": Row(words="SIGKILL"),
     "Host: its disk is full before the start": Row(faults=[engine("disk_full")], words="disk full"),

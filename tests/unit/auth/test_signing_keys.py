@@ -91,6 +91,20 @@ async def test_keys_outlive_an_issuer_that_fails_by_a_day(issuer: Issuer, failur
     assert refused.value.code is ErrorCode.INTERNAL
 
 
+async def test_a_key_that_may_be_new_is_not_called_bad_while_the_issuer_fails(issuer: Issuer) -> None:
+    """Whoever has it comes again; the known ones serve as ever."""
+    kid, good = known(issuer), issuer.answer
+    await issuer.keys.get(kid)
+    issuer.answer, issuer.now = TimeoutError(), issuer.now + KEYS_ASKED_EVERY_S
+    with pytest.raises(ChatError) as refused:
+        await issuer.keys.get("new")
+    assert (refused.value.code, refused.value.retry_after_s) == (ErrorCode.INTERNAL, 1.0)
+    assert await issuer.keys.get(kid) is not None
+    issuer.answer, issuer.now = good, issuer.now + KEYS_ASKED_EVERY_S
+
+    assert await issuer.keys.get("new") is None
+
+
 async def test_a_key_that_is_withdrawn_is_forgotten_at_the_next_look(issuer: Issuer) -> None:
     """A day at most."""
     kid = known(issuer)
