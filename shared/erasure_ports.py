@@ -16,7 +16,8 @@ class Eraser(Protocol):
     async def conversation(self, key: ConversationKey, head_etag: str) -> bool:
         """Delete everything of a conversation, its head last; False if the head is not the one that was read.
 
-        A try that was cut short leaves the head, so that a repeat finds what is left.
+        A try that was cut short leaves the head, so that a repeat finds what is left. A group's own item stays: once
+        deleted, it tells for a while that the group has ended, and whose repeat it is.
         """
         ...
 

@@ -7,6 +7,7 @@ from shared.adapters.cosmos.items import Items
 from shared.domain.ids import ConversationKey, TurnId, UserId
 from shared.domain.notes import Feedback
 from shared.wire.documents import HEAD_ID, LEASED
+from shared.wire.group_documents import GROUP_ID
 from shared.wire.note_documents import feedback_from
 from shared.wire.watch_documents import STAYING
 
@@ -32,7 +33,8 @@ class CosmosEraser:
 
     async def conversation(self, key: ConversationKey, head_etag: str) -> bool:
         """Delete everything of a conversation, its head last."""
-        found = await self._conversations.query(key, "SELECT c.id FROM c WHERE c.id != @head", {"head": HEAD_ID})
+        kept = {"head": HEAD_ID, "group": GROUP_ID}
+        found = await self._conversations.query(key, "SELECT c.id FROM c WHERE c.id NOT IN (@head, @group)", kept)
         await _delete(self._conversations, key, (document["id"] for document in found))
         return await self._conversations.delete_if(key, HEAD_ID, head_etag)
 

@@ -7,6 +7,7 @@ from shared.adapters.memory.users import MemoryUsers
 from shared.domain.ids import ConversationKey, TurnId, UserId
 from shared.domain.notes import Feedback
 from shared.wire.documents import HEAD_ID, LEASED, turn_from
+from shared.wire.group_documents import GROUP_ID
 from shared.wire.note_documents import feedback_from
 from shared.wire.watch_documents import STAYING
 
@@ -28,7 +29,7 @@ class MemoryEraser:
     async def conversation(self, key: ConversationKey, head_etag: str) -> bool:
         """Delete everything of a conversation, its head last."""
         for document in self._conversations.documents(key):
-            if document["id"] != HEAD_ID:
+            if document["id"] not in (HEAD_ID, GROUP_ID):
                 await asyncio.sleep(0)
                 self._conversations.drop(key, document["id"])
         stored = await self._conversations.head(key)

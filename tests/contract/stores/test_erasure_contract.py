@@ -7,6 +7,7 @@ import pytest
 from shared.domain.entries import ConversationEntry
 from shared.domain.ids import ConversationKey, MessageId, UserId
 from shared.domain.notes import Feedback, Summary
+from shared.wire.group_documents import DELETED_TTL_S, GROUP_ID
 
 from .chats import Chat, Stores
 
@@ -31,6 +32,19 @@ async def test_a_conversation_is_deleted_with_all_its_items(stores: Stores, chat
         assert await stores.stored(key, item) is None
     assert await stores.eraser.feedback(key, turn.conversation.owner) == []
     assert await stores.conversations.turn(other.conversation.key, other.turn_id) is not None
+
+
+async def test_a_deleted_groups_own_item_outlives_what_was_said(stores: Stores, chat: Chat) -> None:
+    """By it a deletion that was cut short is gone on with, and a repeated founding finds that the group has ended."""
+    key = (await chat.ask()).conversation.key
+    await stores.bind({"conversation_id": key, "id": GROUP_ID, "kind": "group", "ttl": DELETED_TTL_S})
+    head = await stores.conversations.head(key)
+    assert head is not None
+
+    assert await stores.eraser.conversation(key, head.etag)
+
+    assert await stores.stored(key, "head") is None
+    assert await stores.stored(key, GROUP_ID) is not None
 
 
 async def test_the_head_stays_when_it_is_another_one_by_now(stores: Stores, chat: Chat) -> None:
