@@ -107,8 +107,14 @@ async def _wake(engine: TurnEngine, turn: Turn, call_id: str) -> None:
 
 
 async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) -> ApprovalsSettled:
-    """End a wait: what was not decided by now is refused, as timed out or cancelled."""
+    """End a wait: what was not decided by now is refused, as timed out or cancelled.
+
+    Raises:
+        StoreUnavailable: the store is behind this execution or a decision; the step is tried again.
+    """
     turn = await services.conversations.turn(ref.key, ref.turn_id)
+    if turn is not None and turn.epoch < ref.epoch:
+        raise StoreUnavailable("the store is behind this execution")
     if turn is None or turn.epoch != ref.epoch:
         return ApprovalsSettled(approved=(), cancelled=False)
     silence = Approval.CANCELLED if turn.cancel_requested else Approval.TIMEOUT
@@ -118,7 +124,10 @@ async def settle(services: Services, ref: TurnRef, call_ids: tuple[str, ...]) ->
             reason = "cancelled" if silence is Approval.CANCELLED else "timeout"
             await tell_asker(services, turn, _resolved(turn, call, approved=False, reason=reason))
     calls = await services.conversations.calls(ref.key, ref.turn_id)
-    approved = [call.call_id for call in calls if call.call_id in call_ids and call.approval is Approval.APPROVED]
+    mine = [call for call in calls if call.call_id in call_ids]
+    if any(call.approval is Approval.WAITING for call in mine):
+        raise StoreUnavailable("the ledger is behind a decision")
+    approved = [call.call_id for call in mine if call.approval is Approval.APPROVED]
     lease = services.clock.now() + timedelta(seconds=LEASE_S)
     await services.conversations.renew(ref, lease, status=TurnStatus.RUNNING)
     return ApprovalsSettled(approved=tuple(approved), cancelled=turn.cancel_requested)

@@ -28,11 +28,21 @@ async def sealed_turn(services: Services, ref: TurnRef) -> tuple[Turn, list[Tool
     """Read what the output binding writes: a sealed turn and its ledger; None when there is nothing to write.
 
     A sealed turn and its ended calls never change, so that every repeat binds the same bytes.
+
+    Raises:
+        StoreUnavailable: the store is behind the seal; the step is tried again.
     """
-    turn = await services.conversations.turn(ref.key, ref.turn_id)
+    turn = _not_behind(await services.conversations.turn(ref.key, ref.turn_id), ref)
     if turn is None or turn.sealed is None:
         return None
     return turn, await calls_of(services, turn)
+
+
+def _not_behind(turn: Turn | None, ref: TurnRef) -> Turn | None:
+    """Take a turn that was read after its seal; only a newer execution may find it without one."""
+    if turn is not None and turn.sealed is None and turn.epoch <= ref.epoch:
+        raise StoreUnavailable("the store is behind the seal")
+    return turn
 
 
 async def release(services: Services, engine: TurnEngine, ref: TurnRef) -> bool:
@@ -61,7 +71,7 @@ FIRST_ANSWER_SEQ = 2
 async def _free(services: Services, ref: TurnRef) -> tuple[Turn | None, Head | None]:
     """Free the slot; give the turn if it is still this execution's, and the head as it is afterwards."""
     for _ in range(RELEASE_TRIES):
-        turn = await services.conversations.turn(ref.key, ref.turn_id)
+        turn = _not_behind(await services.conversations.turn(ref.key, ref.turn_id), ref)
         if turn is None or turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
             if turn is None or turn.epoch != ref.epoch:
                 return None, None

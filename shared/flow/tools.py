@@ -61,7 +61,11 @@ async def run_tool(services: TurnServices, ref: TurnRef, call_id: CallId) -> Lit
 async def _settle(services: TurnServices, ref: TurnRef, call_id: CallId) -> Literal["settled", "waiting"]:
     turn = await services.conversations.turn(ref.key, ref.turn_id)
     call = await _find(services, ref, call_id)
-    if turn is None or turn.epoch != ref.epoch or call is None or call.state.ended:
+    if turn is None or turn.epoch > ref.epoch:
+        return "settled"
+    if call is None or turn.epoch < ref.epoch:
+        raise StoreUnavailable("the store is behind this execution")
+    if call.state.ended:
         return "settled"
     if call.state is CallState.OPEN and not call.safe_to_repeat:
         # It may have been sent, whatever has become of the tool since.

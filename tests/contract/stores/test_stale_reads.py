@@ -10,13 +10,14 @@ from uuid import uuid4
 
 import pytest
 
+from shared.adapters.memory.delivery import MemoryEngine
 from shared.domain.conversation import pass_on
 from shared.domain.errors import StoreUnavailable
 from shared.domain.ids import MessageId
-from shared.domain.tools import CallState, ServerEntry
+from shared.domain.tools import Approval, CallState, ServerEntry
 from shared.domain.turn_events import End
 from shared.domain.turns import TurnStatus
-from shared.flow import respond
+from shared.flow import approvals, persist, respond, tools
 from shared.flow.ledger import calls_of
 from tests.unit.flow.conftest import Room
 
@@ -178,6 +179,47 @@ async def test_a_ledger_that_is_behind_its_turn_is_asked_again(
 
     with pytest.raises(StoreUnavailable, match="behind"):
         await calls_of(services, ended)
+    assert await tools.run_tool(services, turn.ref(), call.call_id) == "parked"
     server.heal()
 
     assert await calls_of(services, ended) == [call]
+
+
+@pytest.mark.requirement("query:failure-matrix")
+async def test_no_answer_is_left_unstored_because_its_seal_was_not_seen(
+    chat: Chat, hosts: tuple[Stores, Stores], server: CosmosServer
+) -> None:
+    """Persist and release are tried again, else the turn would end without a stored answer, or not at all."""
+    turn = await chat.claimed()
+    mark(server)
+    sealed = await chat.sealed(turn)
+    fall_behind(server)
+    services = replace(Room().services, conversations=hosts[1].conversations)
+
+    for step in (persist.sealed_turn(services, turn.ref()), persist.release(services, MemoryEngine(), turn.ref())):
+        with pytest.raises(StoreUnavailable, match="behind the seal"):
+            await step
+    server.heal()
+
+    assert await persist.sealed_turn(services, turn.ref()) == (sealed, [])
+
+
+async def test_a_word_that_was_not_seen_is_waited_for(
+    chat: Chat, hosts: tuple[Stores, Stores], server: CosmosServer
+) -> None:
+    """The host that ends the wait reads it as undecided; its own refusal loses to the word."""
+    turn = await chat.claimed()
+    call = replace(a_call(turn), approval=Approval.WAITING)
+    key = chat.conversation.key
+    await chat.stores.conversations.end_round(turn.ref(), 1, a_round(calls=[call]), [call], chat.lease())
+    mark(server)
+    said = replace(call, approval=Approval.APPROVED)
+    assert await chat.stores.conversations.move_call(key, turn.turn_id, said, expected=call) is not None
+    fall_behind(server)
+    services = replace(Room().services, conversations=hosts[1].conversations)
+
+    with pytest.raises(StoreUnavailable, match="behind a decision"):
+        await approvals.settle(services, turn.ref(), (call.call_id,))
+    server.heal()
+
+    assert (await approvals.settle(services, turn.ref(), (call.call_id,))).approved == (call.call_id,)
