@@ -33,14 +33,14 @@ async def sealed_turn(services: Services, ref: TurnRef) -> tuple[Turn, list[Tool
         StoreUnavailable: the store is behind the seal; the step is tried again.
     """
     turn = _not_behind(await services.conversations.turn(ref.key, ref.turn_id), ref)
-    if turn is None or turn.sealed is None:
+    if turn.sealed is None:
         return None
     return turn, await calls_of(services, turn)
 
 
-def _not_behind(turn: Turn | None, ref: TurnRef) -> Turn | None:
-    """Take a turn that was read after its seal; only a newer execution may find it without one."""
-    if turn is not None and turn.sealed is None and turn.epoch <= ref.epoch:
+def _not_behind(turn: Turn | None, ref: TurnRef) -> Turn:
+    """Take a turn that was read after its seal; only where a newer execution has it, it may be without one."""
+    if turn is None or (turn.sealed is None and turn.epoch <= ref.epoch):
         raise StoreUnavailable("the store is behind the seal")
     return turn
 
@@ -72,8 +72,8 @@ async def _free(services: Services, ref: TurnRef) -> tuple[Turn | None, Head | N
     """Free the slot; give the turn if it is still this execution's, and the head as it is afterwards."""
     for _ in range(RELEASE_TRIES):
         turn = _not_behind(await services.conversations.turn(ref.key, ref.turn_id), ref)
-        if turn is None or turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
-            if turn is None or turn.epoch != ref.epoch:
+        if turn.epoch != ref.epoch or turn.sealed is None or turn.status.ended:
+            if turn.epoch != ref.epoch:
                 return None, None
             stored = await services.conversations.head(ref.key)
             return turn, stored.head if stored else None

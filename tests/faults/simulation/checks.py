@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from shared.wire.documents import turn_from
 from tests.faults.simulation.people import Person
 from tests.faults.simulation.run import Ran
 
@@ -44,6 +45,8 @@ def _accepted(person: Person, documents: list[Any]) -> list[str]:
             found.append(f"{turn_id} ended without a stored answer")
         elif _plain(answer) != turn["sealed"]:
             found.append(f"{turn_id} stored something else than was sealed")
+        elif answer["status"] == "final" and answer["content"] != turn_from(turn).finished_text():
+            found.append(f"{turn_id} stored something else than was said")
     turns = [document for document in documents if document["kind"] == "turn"]
     found += [f"{turn['turn_id']} was never ended" for turn in turns if turn["status"] not in ENDED]
     return found

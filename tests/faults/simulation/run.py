@@ -165,6 +165,8 @@ async def _live(ran: Ran, deployment: Deployment) -> None:
     world = ran.world
     loop = asyncio.get_running_loop()
     background = [loop.create_task(world.keep_hosts(2)), loop.create_task(deployment.keep())]
+    if world.rates.old_read:
+        background.append(loop.create_task(world.keep_behind()))
     for number in range(world.random.randrange(1, 3)):
         session = PublicId(str(UUID(int=ran.seed * 10 + number)))
         person = Person(world, deployment, await deployment.sign_in(session))

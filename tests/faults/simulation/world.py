@@ -38,6 +38,8 @@ class Rates:
     conflict: float = 0.08
     skew_s: float = 0.0
     """How far the clock of a process may be ahead or behind."""
+    old_read: float = 0.0
+    """How often a read is answered out of a copy that is behind, even to who wrote what it lacks."""
 
 
 WEATHERS = (
@@ -89,6 +91,14 @@ def host_tasks(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> as
     return task
 
 
+class Behind(MemoryConversations):
+    """A copy of the store that is read only."""
+
+    def catch_up(self, store: MemoryConversations) -> None:
+        """Hold what the store holds now; a document is never changed, so that both may have it."""
+        self._documents = {(one["conversation_id"], one["id"]): one for one in store.everything()}
+
+
 class World:
     """What is outside of the processes: chance, time, the stores, and the history."""
 
@@ -98,6 +108,7 @@ class World:
         self.stormy = True
         self.hosts: list[Host] = []
         self.conversations = MemoryConversations(lambda: START.timestamp() + self.now)
+        self.behind = Behind()
         self.effects: dict[str, int] = {}
         self.history: list[tuple[float, str, Any]] = []
         self.kills = 0
@@ -117,6 +128,10 @@ class World:
         """Tell whether it happens; nothing bad happens after the storm."""
         return self.stormy and self.random.random() < rate
 
+    def reads_old(self) -> bool:
+        """Tell whether a read is behind; where none is, nothing is drawn."""
+        return self.rates.old_read > 0 and self.chance(self.rates.old_read)
+
     def skew(self) -> float:
         """Draw how far a clock is ahead or behind; where all go right, nothing is drawn."""
         return self.random.choice((-1.0, 0.0, 1.0)) * self.rates.skew_s if self.rates.skew_s else 0.0
@@ -129,6 +144,12 @@ class World:
                 self._hosts_made += 1
                 self.hosts.append(Host(self._hosts_made, self.skew()))
             await asyncio.sleep(self.random.uniform(0.5, 4))
+
+    async def keep_behind(self) -> None:
+        """Let the copy catch up now and then."""
+        while True:
+            self.behind.catch_up(self.conversations)
+            await asyncio.sleep(self.random.uniform(0.1, 3))
 
     async def some_host(self) -> Host:
         """Wait for a process that is alive."""
@@ -217,7 +238,10 @@ class Port:
             async def do() -> Any:
                 if name in ("accept", "seal", "release", "withdraw") and self._world.chance(self._world.rates.conflict):
                     touch_head(self._world.conversations, words, named)
-                result = await getattr(self._inner, name)(*words, **named)
+                source = self._inner
+                if name in _READS and source is self._world.conversations and self._world.reads_old():
+                    source = self._world.behind
+                result = await getattr(source, name)(*words, **named)
                 if name in _NOTED:
                     self._world.note(name, (words, named, result))
                 return result
@@ -227,6 +251,7 @@ class Port:
         return operate
 
 
+_READS = ("head", "turn", "calls", "message", "messages", "answer", "summary")
 _NOTED = ("accept", "claim", "seal", "release", "withdraw")
 
 
