@@ -132,11 +132,11 @@ async def answer(event: ClientEvent, event_name: str, handle: Handler) -> dict[s
     try:
         message = parse(event.data, event=event_name)
     except Unreadable as refusal:
-        return _frame(_error(refusal, event, refusal.in_reply_to, refusal.request_id))
+        return _frame(_error(refusal, event, refusal))
     try:
         reply = await handle(build_services(), event, message)
     except Exception as fault:  # noqa: BLE001  # the one place where faults become frames
-        return _frame(_error(_refusal(fault, event.correlation_id), event, message.type, message.request_id))
+        return _frame(_error(_refusal(fault, event.correlation_id), event, message))
     data = _frame(reply.frame) if reply.frame is not None else None
     if reply.state is not None:
         data = (data or {}) | {"states": reply.state.written()}
@@ -169,15 +169,17 @@ def _refusal(fault: Exception, correlation_id: str) -> ChatError:
     return ChatError(ErrorCode.INTERNAL, "Something went wrong on our side.")
 
 
-def _error(refusal: ChatError, event: ClientEvent, in_reply_to: str, request_id: str | None) -> Error:
+def _error(refusal: ChatError, event: ClientEvent, said: Inbound | Unreadable) -> Error:
     _log.info("edge.refused", extra={"correlation_id": event.correlation_id, "code": refusal.code.value})
     return Error(
         code=refusal.code.value,
         message=refusal.message,
         retryable=refusal.retryable,
         retry_after=refusal.retry_after_s,
-        in_reply_to=in_reply_to,
-        request_id=request_id,
+        in_reply_to=said.in_reply_to if isinstance(said, Unreadable) else said.type,
+        request_id=said.request_id,
+        message_id=getattr(said, "message_id", None),
+        turn_id=getattr(said, "turn_id", None),
         claims=refusal.claims,
         correlation_id=event.correlation_id,
     )

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from shared.domain.errors import ChatError, ErrorCode
 from shared.wire.inbound_groups import JoinGroup, LeaveGroup, MarkRead, ShowTyping
 from shared.wire.message_parts import (
+    UUID,
     ClientMessage,
     Composed,
     Locale,
@@ -143,10 +144,13 @@ _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 class Unreadable(ChatError):
     """A message that was refused, with what could still be read of it for the direct answer."""
 
-    def __init__(self, cause: ChatError, *, in_reply_to: str, request_id: str | None) -> None:
+    def __init__(self, cause: ChatError, data: dict[str, Any] | None = None) -> None:
         super().__init__(cause.code, cause.message, retry_after_s=cause.retry_after_s)
-        self.in_reply_to = in_reply_to
-        self.request_id = request_id
+        said = data or {}
+        self.in_reply_to = _text_of(said, "type", r"[a-z_.]{1,40}") or "unknown"
+        self.request_id = _text_of(said, "request_id", r"(?s:.{1,64})")
+        self.message_id = _text_of(said, "message_id", UUID)
+        self.turn_id = _text_of(said, "turn_id", r"[A-Za-z0-9._:-]{1,100}")
 
 
 def parse(text: str | None, *, event: str = "message") -> Inbound:
@@ -158,15 +162,15 @@ def parse(text: str | None, *, event: str = "message") -> Inbound:
     try:
         data = load(_text(text))
     except ChatError as refusal:
-        raise Unreadable(refusal, in_reply_to="unknown", request_id=None) from None
+        raise Unreadable(refusal) from None
     if event == "auth":
         data.setdefault("type", "session.update")
     try:
         return _ADAPTER.validate_python(data)
     except ChatError as refusal:
-        raise _unreadable(data, refusal) from None
+        raise Unreadable(refusal, data) from None
     except ValidationError as fault:
-        raise _unreadable(data, ChatError(ErrorCode.BAD_REQUEST, _explain(fault))) from None
+        raise Unreadable(ChatError(ErrorCode.BAD_REQUEST, _explain(fault)), data) from None
 
 
 def _text(text: str | None) -> str:
@@ -236,13 +240,9 @@ def _has_lone_surrogate(text: str) -> bool:
     return False
 
 
-def _unreadable(data: dict[str, Any], refusal: ChatError) -> Unreadable:
-    kind, request_id = data.get("type"), data.get("request_id")
-    return Unreadable(
-        refusal,
-        in_reply_to=kind if isinstance(kind, str) and re.fullmatch(r"[a-z_.]{1,40}", kind) else "unknown",
-        request_id=request_id if isinstance(request_id, str) and 1 <= len(request_id) <= 64 else None,  # noqa: PLR2004
-    )
+def _text_of(data: dict[str, Any], name: str, pattern: str) -> str | None:
+    value = data.get(name)
+    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
 
 
 def _explain(fault: ValidationError) -> str:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.domain.errors import ChatError, ErrorCode
 
-_UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
+UUID = r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 
 MARKS_MOST = 30
 """More combining marks in a row mean nothing in any language (UAX #15, 13), and cost time by their square."""
@@ -28,7 +28,7 @@ def composed(text: str) -> str:
 
 
 Composed = Annotated[str, AfterValidator(composed)]
-Uuid = Annotated[str, Field(pattern=_UUID)]
+Uuid = Annotated[str, Field(pattern=UUID)]
 OpaqueId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
 
 RoleWish = Annotated[str, Field(max_length=64)]

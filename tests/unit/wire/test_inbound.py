@@ -88,6 +88,17 @@ def test_a_refusal_repeats_the_request_id_and_no_value() -> None:
     assert "secret" not in refused.message
 
 
+def test_a_refusal_names_the_message_and_the_turn_that_it_is_about() -> None:
+    """A client that sends several at once knows which one was refused; what is no id is not repeated."""
+    long = refusal(json.dumps({"type": "query", "content": "x" * 40 * 1024, "message_id": ID}))
+    vague = refusal(json.dumps({"type": "query.cancel", "turn_id": "secret words", "message_id": "secret words"}))
+    named = refusal(json.dumps({"type": "tool.approval", "turn_id": "s-1.2", "approved": "yes"}))
+
+    assert (long.message_id, long.turn_id) == (ID, None)
+    assert (vague.message_id, vague.turn_id) == (None, None)
+    assert named.turn_id == "s-1.2"
+
+
 def test_brackets_inside_strings_do_not_count_as_nesting() -> None:
     """Depth is measured outside of strings."""
     assert isinstance(parse(json.dumps({"type": "ping", "x": '[[[[[[[[[[[[[[[[[[[[ \\" {{{{'})), Ping)
