@@ -5,8 +5,11 @@ import logging
 from datetime import timedelta
 
 from shared.domain.errors import ChatError, EngineUnavailable
+from shared.domain.frame_parts import address
+from shared.domain.frames import Notice
 from shared.domain.tools import Manifest, ServerEntry, ToolContext
-from shared.domain.turns import LEASE_S, TurnRef, TurnStatus
+from shared.domain.turns import LEASE_S, Turn, TurnRef, TurnStatus
+from shared.flow.audience import tell
 from shared.flow.pinning import hold
 from shared.flow.servers import changed_tools, note_down, note_up
 from shared.flow.services import Services, TurnServices
@@ -14,6 +17,7 @@ from shared.ports import TurnEngine
 
 EXPIRED_AT_ONCE = 100
 DISCOVERY_S = 10.0
+RESTARTING = "The answer was interrupted; it is being taken up again."
 
 _log = logging.getLogger("salescoach.upkeep")
 
@@ -39,13 +43,20 @@ async def _restart(services: Services, engine: TurnEngine, ref: TurnRef) -> bool
     if turn is None or turn.status is TurnStatus.WAITING:
         return False
     try:
-        await engine.stop(ref, "its lease ran out")
+        await asyncio.gather(engine.stop(ref, "its lease ran out"), _tell_restart(services, turn))
         await engine.start(turn.ref())
     except EngineUnavailable:
         _log.exception("turn.start_failed", extra={"turn_id": ref.turn_id})
         return False
     _log.warning("turn.restarted", extra={"turn_id": ref.turn_id, "epoch": turn.epoch})
     return True
+
+
+async def _tell_restart(services: Services, turn: Turn) -> None:
+    """Tell those who follow why the text stands still, and will begin anew; what is said already only gets its end."""
+    if turn.sealed is None:
+        notice = Notice(code="restarting", text=RESTARTING, turn_id=turn.turn_id, **address(turn.conversation))
+        await tell(services, turn.conversation, notice)
 
 
 async def refresh_tools(services: TurnServices) -> int:

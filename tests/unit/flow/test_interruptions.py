@@ -11,7 +11,7 @@ from shared.domain.errors import ChatError, ErrorCode, ModelFailed, StoreUnavail
 from shared.domain.ids import CallId
 from shared.domain.model import TextDelta
 from shared.domain.tools import Approval, CallState
-from shared.domain.turn_events import RoundKind, RunRound, RunTools
+from shared.domain.turn_events import End, RoundKind, RunRound, RunTools, Seal
 from shared.domain.turns import TurnStatus
 from shared.flow import approvals, history, resume, upkeep
 
@@ -208,6 +208,27 @@ async def test_a_word_that_woke_nobody_is_found_by_upkeep_within_a_lease(room: A
     assert effects == ["RunRound", "RunTools", "RunRound", "Seal", "Persist", "Release"]
     assert len(room.tools.called) == 1
     assert len(room.frames("tool.approval_required")) == 1
+
+
+async def test_a_turn_that_is_taken_up_again_says_so(room: Any, rounds: Any) -> None:
+    """Once for each restart, to all who follow; what is sealed already only needs its end."""
+    room.scripted(rounds.says("One."))
+    asked = await room.ask()
+    room.clock.advance(31)
+
+    assert await upkeep.restart_expired(room.services, room.engine) == 1
+    told = room.frames("notice")
+    assert [(frame.code, frame.turn_id, frame.session_id) for frame in told] == [
+        ("restarting", asked.turn_id, rounds.SESSION)
+    ]
+
+    ref = room.started()
+    await room.perform(ref, FIRST)
+    await room.perform(ref, Seal(end=End.DONE, error=None))
+    room.clock.advance(62)
+
+    assert await upkeep.restart_expired(room.services, room.engine) == 1
+    assert room.frames("notice") == told
 
 
 async def test_whoever_dies_right_after_a_word_was_written_leaves_it_to_upkeep(room: Any, rounds: Any) -> None:
