@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 import azure.durable_functions as df
 
-from functions import _edge, _events, _follow
+from functions import _edge, _events, _follow, _resume
 from shared.domain.frames import Pong
 from shared.domain.ids import CallId, TurnId
 from shared.flow import approvals, authenticate, opinions, query, resume
@@ -31,6 +31,8 @@ async def answer(event: _edge.ClientEvent, turns: _events.Turns) -> dict[str, An
             return _edge.Reply(frame=Pong(request_id=said.request_id))
         if isinstance(said, inbound.SessionUpdate):
             return await _follow.opened(services, event, said)
+        if isinstance(said, inbound.TurnResume):
+            return await _resume.resumed(services, event, said)
         if isinstance(said, _follow.Said):
             return await _follow.answer(services, event, said)
         return _edge.Reply(frame=await _within_session(services, turns(), event, said))
@@ -61,17 +63,6 @@ async def _within_session(
                 request_id=said.request_id,
             )
             return await approvals.decide(services, turns, verdict)
-        case inbound.TurnResume():
-            return await resume.snapshot(
-                services,
-                TurnId(said.turn_id),
-                user_id=grant.user_id,
-                conversation_id=said.conversation_id,
-                attempt=said.attempt,
-                offset=said.offset,
-                request_id=said.request_id,
-                roles=grant.roles,
-            )
         case inbound.Feedback():
             return await opinions.rate(services, grant.user_id, _edge.opinion(said), grant.roles)
         case _:

@@ -120,7 +120,7 @@ class Ping(ClientMessage):
     type: Literal["ping"]
 
 
-AboutTurns = Query | SendMessage | QueryCancel | ToolApproval | TurnResume | Feedback
+AboutTurns = Query | SendMessage | QueryCancel | ToolApproval | Feedback
 Inbound = Annotated[
     SessionUpdate
     | Query
