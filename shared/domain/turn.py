@@ -58,6 +58,8 @@ class TurnState:
     tries: int = 0
     parked: int = 0
     approval_s: float = 0.0
+    asked_at: datetime | None = None
+    """Since when approvals are waited for."""
     token_until: datetime | None = None
     """When to stop waiting for a token, while a call does."""
 
@@ -178,8 +180,7 @@ def _approve_or_go_on(state: TurnState, now: datetime) -> Step:
     if not state.unapproved:
         return _next_round(state, state.round + 1, now)
     wait = AwaitApprovals(call_ids=state.unapproved, seconds=state.approval_s)
-    # Waiting for a person is not counted as work (docs/protocol.md, rule 14): the deadline moves by what is left.
-    return _do(replace(state, deadline=state.deadline + timedelta(seconds=wait.seconds)), "approval", wait)
+    return _do(replace(state, asked_at=now), "approval", wait)
 
 
 def _after_approvals(state: TurnState, event: Event, now: datetime) -> Step:
@@ -188,7 +189,9 @@ def _after_approvals(state: TurnState, event: Event, now: datetime) -> Step:
         return _wait_finishing(replace(state, running=replace(state.running, seconds=0.0)))
     if not isinstance(event, ApprovalsSettled) or not isinstance(state.running, AwaitApprovals):
         raise _unexpected(state, event)
-    state = replace(state, unapproved=(), deadline=now + timedelta(seconds=state.limits.turn_s), tries=0)
+    # Waiting for a person is not counted as work (docs/protocol.md, rule 14): the deadline moves by how long it was.
+    waited = now - (state.asked_at or now)
+    state = replace(state, unapproved=(), asked_at=None, deadline=state.deadline + waited, tries=0)
     if event.cancelled:
         return _seal(state, End.CANCELLED, None)
     if event.approved:

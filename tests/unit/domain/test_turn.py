@@ -164,6 +164,19 @@ def test_waiting_for_approval_is_not_counted_as_work() -> None:
     assert isinstance(effect, ev.RunRound)
 
 
+def test_an_approval_gives_a_turn_no_new_time() -> None:
+    """What was worked before it counts: 300 seconds in all, not after each word."""
+    state, _ = begin(LIMITS, NOW)
+    state, _ = step(state, calls("writes"), NOW + timedelta(seconds=200))
+    state, _ = step(state, ev.ApprovalsSettled(approved=("c0",)), NOW + timedelta(seconds=260))
+
+    _, in_time = step(state, ev.ToolsEnded(), NOW + timedelta(seconds=359))
+    _, too_late = step(state, ev.ToolsEnded(), NOW + timedelta(seconds=361))
+
+    assert isinstance(in_time, ev.RunRound)
+    assert isinstance(too_late, ev.Seal)
+
+
 def test_waiting_for_a_token_is_not_counted_as_work_and_ends() -> None:
     """A session may come back after ten minutes; one that does not holds nobody up for ever."""
     state, _ = begin(LIMITS, NOW)
