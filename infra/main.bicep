@@ -108,6 +108,9 @@ param limits Limits = {
   turnTimeoutS: 300
   modelRoundsPerTurn: 8
   toolCallsPerTurn: 16
+  modelCallTimeoutS: 60
+  modelSilenceS: 20
+  toolTimeoutS: 60
   approvalTimeoutS: 600
   groupApprovalTimeoutS: 120
   coachNames: ['coach']

@@ -48,6 +48,9 @@ type Limits = {
   turnTimeoutS: int
   modelRoundsPerTurn: int
   toolCallsPerTurn: int
+  modelCallTimeoutS: int
+  modelSilenceS: int
+  toolTimeoutS: int
   approvalTimeoutS: int
   groupApprovalTimeoutS: int
   coachNames: array

@@ -228,7 +228,8 @@ def _model(values: Settings) -> ChatModel:
             from shared.adapters.open_ai.responses import RESPONSES as API
         else:
             from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS as API
-        return OpenAiModel(API, base_url=base_url, api_key=api_key, deployments=deployments)
+        silence_s = values.model_silence_s
+        return OpenAiModel(API, base_url=base_url, api_key=api_key, deployments=deployments, silence_s=silence_s)
 
     return ModelChoice(deployments, build)
 

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     turn_timeout_s: float = Field(300, gt=0, le=360, validation_alias="TURN_TIMEOUT_S")
     model_rounds: int = Field(8, ge=1, le=32, validation_alias="MODEL_ROUNDS_PER_TURN")
     tool_calls: int = Field(16, ge=0, le=64, validation_alias="TOOL_CALLS_PER_TURN")
+    model_call_timeout_s: float = Field(60, gt=0, le=300, validation_alias="MODEL_CALL_TIMEOUT_S")
+    model_silence_s: float = Field(20, gt=0, le=300, validation_alias="MODEL_SILENCE_S")
+    tool_timeout_s: float = Field(60, gt=0, le=300, validation_alias="TOOL_TIMEOUT_S")
     approval_timeout_s: float = Field(600, gt=0, validation_alias="APPROVAL_TIMEOUT_S")
     group_approval_timeout_s: float = Field(120, gt=0, validation_alias="GROUP_APPROVAL_TIMEOUT_S")
     coach_names: Names = Field(("coach",), validation_alias="COACH_NAMES")
@@ -157,6 +160,8 @@ class Settings(BaseSettings):
             rounds=self.model_rounds,
             calls=self.tool_calls,
             turn_s=self.turn_timeout_s,
+            model_call_s=self.model_call_timeout_s,
+            tool_s=self.tool_timeout_s,
             approval_s=self.approval_timeout_s,
             group_approval_s=self.group_approval_timeout_s,
         )

@@ -124,6 +124,7 @@ PROMISES = {
     "web:entra": "The page signs people in with Entra, renews their token before its end, and tells the session.",
     "docs:commands": "Every command that a page names is run by a test, or marked as needing Azure.",
     "api:readiness": "Readiness names each dependency that does not answer.",
+    "settings:limits": "Each limit is a setting that reaches where it counts, with the documented default.",
     "settings:at-start": "Faulty settings stop the app at its start, all of them named at once.",
     "sealing:bound": "A sealed token opens for its own person and session only, whatever key sealed it.",
     "sealing:key-vault": "A Key Vault key wraps the data keys; any worker opens a seal, and rotation costs no sign-in.",

@@ -39,7 +39,8 @@ class ServerEntry:
     description: str
     audience: str | None = None
     """Resource for which a token on behalf of the user is requested."""
-    timeout_s: float = 60.0
+    timeout_s: float | None = None
+    """Time of one call; None for the deployment's usual one."""
     enabled: bool = True
     rule: ToolRule = ToolRule()
     """Holds for all tools of the server, unless `tools` says otherwise of one."""

@@ -32,6 +32,10 @@ class TurnLimits:
     rounds: int = 8
     calls: int = 16
     turn_s: float = 300.0
+    model_call_s: float = 60.0
+    """A model call may take this long in all."""
+    tool_s: float = 60.0
+    """A tool call may, where the registry says nothing of its server."""
     model_tries: int = 3
     tool_tries: int = 3
     approval_s: float = 600.0

@@ -30,9 +30,6 @@ from shared.flow.watching import note_calls, note_question, note_text
 TEXT_MOST_BYTES = 256 * 1024
 """An answer ends here as too long: the turn's item holds its text three times and must stay under Cosmos DB's 2 MB."""
 
-MODEL_CALL_S = 60.0
-"""A model call may take this long in all (docs/protocol.md, rule 14)."""
-
 EXECUTIONS_MOST = 12
 """A turn that was begun this often beyond its finished rounds kills those who run it; it ends as failed."""
 
@@ -171,7 +168,10 @@ async def _listen(
     said = ROUND_JOIN if turn.finished_text() else ""
     spoke = False
     try:
-        async with asyncio.timeout(MODEL_CALL_S), measured_stream(services, turn, context.request) as events:
+        async with (
+            asyncio.timeout(services.limits.model_call_s),
+            measured_stream(services, turn, context.request) as events,
+        ):
             async for event in events:
                 if isinstance(event, TextDelta):
                     speaker.say(event.text if spoke else said + event.text)

@@ -26,7 +26,7 @@ async def tool_context(services: TurnServices, turn: Turn, call: ToolCall, serve
         region=grant.region if grant else None,
         user_token=token,
         idempotency_key=call.call_id,
-        timeout_s=server.timeout_s,
+        timeout_s=services.limits.tool_s if server.timeout_s is None else server.timeout_s,
         extra={"traceparent": _trace_parent(turn, call)},
     )
 

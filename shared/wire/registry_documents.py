@@ -78,7 +78,7 @@ class _Server(BaseModel):
     auth_enabled: bool = Field(alias="AuthEnabled")
     description: str = ""
     audience: str | None = None
-    timeout_s: float = Field(default=60.0, gt=0, le=TIMEOUT_MOST_S)
+    timeout_s: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_S)
     enabled: bool = True
     read_only: bool | None = None
     idempotent: bool | None = None
@@ -128,10 +128,9 @@ def server_document(server: ServerEntry) -> dict[str, Any]:
         "roles": ",".join(server.roles),
         "AuthEnabled": server.auth_enabled,
         "description": server.description,
-        "timeout_s": server.timeout_s,
         "enabled": server.enabled,
     }
-    given = {"audience": server.audience, **_words(server.rule)}
+    given = {"audience": server.audience, "timeout_s": server.timeout_s, **_words(server.rule)}
     tools = {name: {"enabled": rule.enabled, **_words(rule)} for name, rule in server.tools.items()}
     said = {name: value for name, value in given.items() if value is not None}
     return document | said | ({"tools": tools} if tools else {})

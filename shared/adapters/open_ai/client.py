@@ -33,10 +33,12 @@ class Api:
 class OpenAiModel:
     """Meet ChatModel by one API."""
 
-    def __init__(self, api: Api, *, base_url: str, api_key: ApiKey, deployments: Deployments) -> None:
+    def __init__(
+        self, api: Api, *, base_url: str, api_key: ApiKey, deployments: Deployments, silence_s: float = SILENCE_S
+    ) -> None:
         self._api = api
         self._deployments = deployments
-        timeout = httpx2.Timeout(SILENCE_S, connect=5)
+        timeout = httpx2.Timeout(silence_s, connect=5)
         # It waits and retries for nobody: the turn machine does (docs/architecture.md, decision 17).
         self._client = openai.AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=timeout)
 

@@ -15,7 +15,6 @@ from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
 from shared.adapters.open_ai.responses import RESPONSES
 from shared.domain.errors import ChatError
 from shared.domain.models import Deployments
-from shared.flow import process
 from tests.unit.flow.conftest import Room
 
 from .conftest import Part
@@ -67,10 +66,12 @@ class Desk:
             "sfdc/pipeline", '{"rows": [{"stage": "New", "amount": 733000}, {"stage": "Old", "amount": 7}]}'
         )
 
-    def connect(self) -> client.OpenAiModel:
-        """Connect to the model, with the patience of the moment."""
-        deployments = Deployments(primary=self.models[0], secondary=self.models[1])
-        self.real = client.OpenAiModel(self._api, base_url=f"{self.part.url}/v1", api_key="k", deployments=deployments)
+    def connect(self, silence_s: float = client.SILENCE_S) -> client.OpenAiModel:
+        """Connect to the model, with this patience."""
+        deployments, url = Deployments(primary=self.models[0], secondary=self.models[1]), f"{self.part.url}/v1"
+        self.real = client.OpenAiModel(
+            self._api, base_url=url, api_key="k", deployments=deployments, silence_s=silence_s
+        )
         self.room.services = replace(self.room.services, clock=self.room.clock, model=self.real)
         return self.real
 
@@ -162,13 +163,10 @@ async def test_a_retired_deployment_is_followed_by_the_secondary(desk: Desk, sta
     assert {frame.code for frame in desk.room.frames("notice")} == {"model_switched"}
 
 
-async def test_a_model_that_sends_no_byte_is_given_up_and_asked_again_under_a_new_attempt(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_model_that_sends_no_byte_is_given_up_and_asked_again_under_a_new_attempt(desk: Desk) -> None:
     """The silence is bounded, and the text begins anew."""
     await desk.real.close()
-    monkeypatch.setattr(client, "SILENCE_S", 1.0)
-    desk.connect()
+    desk.connect(silence_s=1.0)
     desk.fault("hang_after", after=0, count=1)
 
     await desk.ask()
@@ -276,11 +274,10 @@ async def test_a_model_that_calls_without_end_has_to_answer_in_the_last_round(de
     assert sealed.finish_reason in ("tool_limit", "stop", "error")
 
 
-async def test_a_slow_model_runs_into_its_time_and_the_part_is_marked(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_model_runs_into_its_time_and_the_part_is_marked(desk: Desk) -> None:
     """Bytes come, the end does not."""
-    monkeypatch.setattr(process, "MODEL_CALL_S", 2.0)
+    hasty = replace(desk.room.services.limits, model_call_s=2.0)
+    desk.room.services = replace(desk.room.services, limits=hasty)
     desk.fault("slow", tokens_per_second=8, during="answer")
 
     await desk.ask()

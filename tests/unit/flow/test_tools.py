@@ -291,3 +291,20 @@ def test_only_real_changes_are_named(room: "Room") -> None:
     assert servers.changed_tools(manifest, manifest) == ()
     gone = replace(manifest, version="2", tools=manifest.tools[1:])
     assert servers.changed_tools(manifest, gone) == ("pipeline",)
+
+
+@pytest.mark.requirement("settings:limits")
+async def test_a_call_has_its_servers_time_or_the_usual_one(room: "Room", rounds: "Rounds") -> None:
+    """The registry's word for a slow server goes before the deployment's."""
+    room.services = replace(room.services, limits=replace(room.services.limits, tool_s=7.0))
+    entries = await known(room).servers()
+    slow = [replace(entry, timeout_s=300.0) for entry in entries]
+    manifests = await known(room).manifests()
+    for registry in (MemoryRegistry(entries, manifests), MemoryRegistry(slow, manifests)):
+        room.services = replace(room.services, registry=registry)
+        room.scripted(rounds.asks_for("sfdc__pipeline"), rounds.says("Done."))
+        room.answers("sfdc/pipeline")
+        await room.ask()
+        await room.run()
+
+    assert [called.context.timeout_s for called in room.tools.called] == [7.0, 300.0]
