@@ -77,6 +77,13 @@ class EngineUnavailable(Exception):
     """The durable backend did not answer; what it should have started is started by upkeep."""
 
 
+class WhyNot(StrEnum):
+    """Why a turn could not even ask a model; finer than the code that a client sees, `model_unavailable`."""
+
+    RETIRED = "model_retired"
+    NO_PROMPT = "no_prompt"
+
+
 class ModelFailed(Exception):
     """A model call ended without an answer."""
 
@@ -87,9 +94,11 @@ class ModelFailed(Exception):
         *,
         may_repeat: bool,
         retry_after_s: float | None = None,
+        why: WhyNot | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.may_repeat = may_repeat
+        self.why = why
         self.retry_after_s = retry_after_s

@@ -1,6 +1,6 @@
 """Say what a provider's refusal means for the turn, the same for every API flavour."""
 
-from shared.domain.errors import ErrorCode, ModelFailed
+from shared.domain.errors import ErrorCode, ModelFailed, WhyNot
 
 _RETIRED = frozenset({404, 410})
 _BUSY = frozenset({408, 409, 429})
@@ -10,7 +10,8 @@ _SERVER_FAULT = 500
 def of_status(status: int, code: str | None, retry_after: str | None) -> ModelFailed:
     """Say what a refusal by HTTP status means; `retry_after` is the header as it came."""
     if status in _RETIRED:
-        return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, "This model has been retired.", may_repeat=True)
+        text = "This model has been retired."
+        return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, text, may_repeat=True, why=WhyNot.RETIRED)
     if status in _BUSY or status >= _SERVER_FAULT:
         wait = retry_after or ""
         seconds = float(wait) if wait.replace(".", "", 1).isdigit() else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.conversation import Message
-from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable
+from shared.domain.errors import ErrorCode, ModelFailed, StoreUnavailable, WhyNot
 from shared.domain.model import CallMade, ModelRequest, Said
 from shared.domain.notes import Summary
 from shared.domain.prompt import Prompt, Reader, fill
@@ -142,9 +142,8 @@ async def _prompt(services: TurnServices, turn: Turn) -> Prompt:
 
 
 def _no_prompt(*, may_repeat: bool) -> ModelFailed:
-    return ModelFailed(
-        ErrorCode.MODEL_UNAVAILABLE, "The coach's instructions cannot be read at present.", may_repeat=may_repeat
-    )
+    text = "The coach's instructions cannot be read at present."
+    return ModelFailed(ErrorCode.MODEL_UNAVAILABLE, text, may_repeat=may_repeat, why=WhyNot.NO_PROMPT)
 
 
 def _exchanges(messages: Sequence[Message], turn: Turn, after_seq: int) -> tuple[list[Exchange], Said]:

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from shared.domain.conversation import Head, Message, pass_on
-from shared.domain.errors import ErrorCode, StoreUnavailable
+from shared.domain.errors import ErrorCode, StoreUnavailable, WhyNot
 from shared.domain.frame_parts import ErrorBody, address
 from shared.domain.frames import ResponseCancelled, ResponseCommitted, ResponseFailed
 from shared.domain.live_frames import ResponseWithheld
@@ -115,18 +115,22 @@ def end_frame(turn: Turn, answer: Message) -> ResponseCommitted | ResponseCancel
         return ResponseCommitted(**where, turn_id=turn.turn_id, message_id=answer.message_id)
     if answer.status == "cancelled":
         return ResponseCancelled(**where, turn_id=turn.turn_id, message_id=answer.message_id, content=answer.content)
-    code = ErrorCode(turn.error or ErrorCode.INTERNAL)
+    why = turn.error or ErrorCode.INTERNAL.value
+    code = ErrorCode.MODEL_UNAVAILABLE if why in _UNAVAILABLE else ErrorCode(why)
     return ResponseFailed(
         **where,
         turn_id=turn.turn_id,
         message_id=answer.message_id,
         content=answer.content,
-        error=ErrorBody(code=code.value, message=_EXPLAINED.get(code, _FAILED), retryable=True),
+        error=ErrorBody(code=code.value, message=_EXPLAINED.get(why, _FAILED), retryable=True),
     )
 
 
 _FAILED = "The answer could not be completed. Please ask again."
-_EXPLAINED = {
+_UNAVAILABLE = frozenset(why.value for why in WhyNot)
+_EXPLAINED: dict[str, str] = {
+    WhyNot.RETIRED: "The language model of this service has been retired. Please tell your administrator.",
+    WhyNot.NO_PROMPT: "The coach's instructions cannot be read at present. Please ask again later.",
     ErrorCode.MODEL_UNAVAILABLE: "The language model is not available at present. Please ask again later.",
     ErrorCode.TOO_LARGE: "The question and what belongs to it are too long for the model. Please begin a new chat.",
     ErrorCode.BLOCKED: "The provider's content filter stopped this question.",

@@ -217,9 +217,10 @@ async def _failed(speaker: Speaker, sender: asyncio.Task[None], fault: ModelFail
         return RoundEnded(kind=RoundKind.STALE)
     if turn.cancel_requested:
         return RoundEnded(kind=RoundKind.CANCELLED)
-    _log.warning("round.failed", extra={"code": fault.code.value, "may_repeat": fault.may_repeat})
+    code = (fault.why or fault.code).value
+    _log.warning("round.failed", extra={"code": code, "may_repeat": fault.may_repeat})
     kind = RoundKind.RETRY if fault.may_repeat else RoundKind.FAILED
-    return RoundEnded(kind=kind, error=fault.code.value, retry_after_s=fault.retry_after_s)
+    return RoundEnded(kind=kind, error=code, retry_after_s=fault.retry_after_s)
 
 
 async def _store(

@@ -63,3 +63,36 @@ async def test_what_another_model_cannot_change_is_tried_once(room: Any, case: s
 
     assert len(room.model.requests) == 1
     assert room.frames("response.failed")[0].error.code == fault.code
+
+
+REASONS = {
+    "a deployment that is gone": (model_faults.of_status(410, None, None), "retired"),
+    "a model that is busy": (model_faults.of_status(429, None, None), "not available at present"),
+}
+
+
+@pytest.mark.requirement("process:failover")
+@pytest.mark.parametrize("case", REASONS)
+async def test_the_person_is_told_why_no_model_answered(room: Any, case: str) -> None:
+    """By the same code, in words that say whether waiting helps."""
+    fault, words = REASONS[case]
+    room.scripted([fault], [fault], [fault])
+
+    await room.ask()
+    await room.run()
+
+    error = room.frames("response.failed")[0].error
+    assert error.code == "model_unavailable"
+    assert words in error.message
+
+
+async def test_without_a_system_prompt_the_person_is_told_that(room: Any) -> None:
+    """It is no fault of a model's."""
+    room.prompts.texts.clear()
+
+    await room.ask()
+    await room.run()
+
+    error = room.frames("response.failed")[0].error
+    assert error.code == "model_unavailable"
+    assert "instructions" in error.message
