@@ -68,15 +68,17 @@ def read_template(content: bytes) -> str:
 
 def fill(template: str, reader: Reader, servers: Iterable[ServerEntry]) -> str:
     """Put the reader's facts and the role's servers in place of the placeholders; unknown ones stay as they are."""
+    zone = _zone(reader.timezone)
+    local = reader.now.astimezone(zone)
     facts = {
         "TODAY_DATE": reader.now.date().isoformat(),
         "USER_NAME": _one_line(reader.name),
         "USER_ROLE": reader.role or "none",
         "MCP_Servers_Description": _numbered(servers),
-        "USER_TIMEZONE": reader.timezone or "UTC",
+        "USER_TIMEZONE": zone.key,
         # To the hour: with minutes no two questions would begin alike, and the provider's cache would never hit.
-        "USER_LOCAL_TIME": _local(reader).replace(minute=0).isoformat(timespec="minutes"),
-        "FISCAL_QUARTER": fiscal_quarter(_local(reader), reader.fiscal_year_start_month),
+        "USER_LOCAL_TIME": local.replace(minute=0).isoformat(timespec="minutes"),
+        "FISCAL_QUARTER": fiscal_quarter(local, reader.fiscal_year_start_month),
     }
     # In one pass: a name that looks like a placeholder is no placeholder.
     return _PLACEHOLDER.sub(lambda found: facts.get(found[1].strip(), found[0]), template)
@@ -98,8 +100,9 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _local(reader: Reader) -> datetime:
+def _zone(name: str | None) -> ZoneInfo:
+    """Give the zone of this name; UTC, named as such, for one that nobody knows."""
     try:
-        return reader.now.astimezone(ZoneInfo(reader.timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        return reader.now
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -182,6 +182,16 @@ def test_the_prompt_is_filled_and_unknown_placeholders_stay() -> None:
     assert filled == "2026-01-05|Sam|Sales|1. sfdc: Accounts and deals|2026-01-05T10:00+01:00|{{OTHER}}"
 
 
+@pytest.mark.parametrize("timezone", ["Mars/Phobos", "Europe", "America/", "Etc", "/", "-", "leapseconds", "a" * 64])
+def test_a_zone_that_nobody_knows_is_utc_and_called_so(timezone: str) -> None:
+    """What a client calls its zone stops no answer, whatever the zones' database has under that name."""
+    reader = Reader(name="Sam", role=None, timezone=timezone, now=NOW, fiscal_year_start_month=1)
+
+    filled = fill("{{USER_TIMEZONE}} {{USER_LOCAL_TIME}}", reader, [])
+
+    assert filled == "UTC 2026-01-05T09:00+00:00"
+
+
 def test_a_made_up_turn_id_leads_nowhere() -> None:
     """No crash, an empty partition."""
     assert key_of(turn_id(ConversationKey(""), MessageId(""))) == ""
