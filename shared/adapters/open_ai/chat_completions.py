@@ -95,8 +95,9 @@ class _Gathered:
             self._add(part)
         self._refused = self._refused or bool(choice.delta.refusal)
         if choice.finish_reason is not None:
-            # A refusal is said in words, and ends as what it is.
-            self.reason = "content_filter" if self._refused else _FINISHES[choice.finish_reason]
+            # A refusal is said in words, and ends as what it is. An end that no document names is none: some servers
+            # report by it that they gave the answer up.
+            self.reason = "content_filter" if self._refused else _FINISHES.get(choice.finish_reason)
         return choice.delta.content or choice.delta.refusal or ""
 
     def _add(self, part: Any) -> None:

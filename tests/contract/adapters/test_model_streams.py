@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from openai.types.chat import ChatCompletionChunk
 
 from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
 from shared.adapters.open_ai.client import OpenAiModel
@@ -98,3 +99,17 @@ def test_both_flavours_have_the_same_stories() -> None:
         assert [chat.get(name) for name in ("text", "reason", "failed", "may_repeat", "calls")] == [
             other.get(name) for name in ("text", "reason", "failed", "may_repeat", "calls")
         ]
+
+
+async def test_an_end_that_no_document_names_is_no_end() -> None:
+    """Another maker's server may say `abort`: what came so far is no answer, and the round is tried again."""
+    lines: list[dict[str, Any]] = [{"delta": {"content": "Half an ans"}}, {"delta": {}, "finish_reason": "abort"}]
+
+    async def chunks() -> AsyncIterator[ChatCompletionChunk]:
+        for line in lines:
+            yield ChatCompletionChunk.construct(id="1", model="m", choices=[{"index": 0, **line}])
+
+    with pytest.raises(ModelFailed) as fault:
+        [event async for event in CHAT_COMPLETIONS.events(chunks(), "m")]
+
+    assert fault.value.may_repeat
