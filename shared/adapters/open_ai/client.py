@@ -1,9 +1,10 @@
 """Stream rounds by the SDK's client and say what its errors mean; the same for both API flavours."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -86,5 +87,15 @@ async def _read(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
 def failure(fault: openai.OpenAIError) -> ModelFailed:
     """Say what a vendor's error means for the turn."""
     if isinstance(fault, openai.APIStatusError):
-        return model_faults.of_status(fault.status_code, fault.code, fault.response.headers.get("retry-after"))
+        return model_faults.of_status(fault.status_code, fault.code, _wished_wait(fault.response.headers))
     return model_faults.silent()
+
+
+def _wished_wait(headers: Mapping[str, str]) -> str | None:
+    """Give `Retry-After` in seconds; a date is counted from the server's own time (RFC 9110, 10.2.3)."""
+    wish = headers.get("retry-after", "").strip()
+    try:
+        until, since = parsedate_to_datetime(wish), parsedate_to_datetime(headers.get("date", ""))
+        return str(max((until - since).total_seconds(), 0.0))
+    except (TypeError, ValueError):
+        return wish or None

@@ -5,12 +5,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
+import openai
 import pytest
 from aiohttp import web
 from openai.types.chat import ChatCompletionChunk
 
 from shared.adapters.open_ai.chat_completions import CHAT_COMPLETIONS
-from shared.adapters.open_ai.client import OpenAiModel
+from shared.adapters.open_ai.client import OpenAiModel, failure
 from shared.adapters.open_ai.responses import RESPONSES
 from shared.domain.errors import ModelFailed
 from shared.domain.model import RoundFinished
@@ -113,3 +115,25 @@ async def test_an_end_that_no_document_names_is_no_end() -> None:
         [event async for event in CHAT_COMPLETIONS.events(chunks(), "m")]
 
     assert fault.value.may_repeat
+
+
+WAITS: dict[str, tuple[dict[str, str], float | None]] = {
+    "seconds": ({"retry-after": "7"}, 7.0),
+    "a date": ({"retry-after": "Mon, 05 Jan 2026 09:00:42 GMT", "date": "Mon, 05 Jan 2026 09:00:00 GMT"}, 42.0),
+    "a date that is over": (
+        {"retry-after": "Mon, 05 Jan 2026 08:00:00 GMT", "date": "Mon, 05 Jan 2026 09:00:00 GMT"},
+        0.0,
+    ),
+    "words": ({"retry-after": "soon", "date": "Mon, 05 Jan 2026 09:00:00 GMT"}, None),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.requirement("process:model-failures")
+@pytest.mark.parametrize("case", WAITS)
+def test_a_wait_is_read_in_either_of_its_forms(case: str) -> None:
+    """Seconds, or a date by the server's own clock; what is neither names no time."""
+    headers, seconds = WAITS[case]
+    response = httpx2.Response(429, headers=headers, request=httpx2.Request("POST", "https://model.example/v1"))
+
+    assert failure(openai.RateLimitError("busy", response=response, body=None)).retry_after_s == seconds
