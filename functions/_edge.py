@@ -41,7 +41,6 @@ _STATUS = {
     ErrorCode.TOOL_FAILED: 502,
     ErrorCode.BLOCKED: 422,
     ErrorCode.CONFLICT: 409,
-    ErrorCode.CAPACITY: 503,
     ErrorCode.INTERNAL: 500,
 }
 _log = logging.getLogger("salescoach.edge")

@@ -19,7 +19,6 @@ class ErrorCode(StrEnum):
     TOOL_FAILED = "tool_failed"
     BLOCKED = "blocked"
     CONFLICT = "conflict"
-    CAPACITY = "capacity"
     INTERNAL = "internal"
 
 
@@ -28,7 +27,6 @@ _RETRYABLE = frozenset(
         ErrorCode.RATE_LIMITED,
         ErrorCode.MODEL_UNAVAILABLE,
         ErrorCode.TOKEN_EXPIRED,
-        ErrorCode.CAPACITY,
         ErrorCode.INTERNAL,
     }
 )

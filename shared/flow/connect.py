@@ -25,13 +25,13 @@ async def negotiate(services: Services, caller: Caller) -> ClientAccess:
     """Make a client URL bound to the person, without any Web PubSub role.
 
     Raises:
-        ChatError: `capacity` while the service refuses for load: a new connection would be refused, too.
+        ChatError: `rate_limited` while the service refuses for load: a new connection would be refused, too.
     """
     try:
         url = await services.channel.client_url(caller.user_id, URL_LIFETIME_MIN)
     except ChannelFull as full:
         text = "There are too many connections at present; please try again."
-        raise ChatError(ErrorCode.CAPACITY, text, retry_after_s=full.retry_after_s) from full
+        raise ChatError(ErrorCode.RATE_LIMITED, text, retry_after_s=full.retry_after_s) from full
     expires_at = services.clock.now() + timedelta(minutes=URL_LIFETIME_MIN)
     return ClientAccess(url=url, expires_at=expires_at, user_id=caller.user_id)
 

@@ -133,8 +133,8 @@ async def others_knock(http: aiohttp.ClientSession, stack: Stack, _page: Page, _
         assert shut.value.status == 429
         assert time.monotonic() < give_up, "negotiate never learned of it"
         await asyncio.sleep(0.1)
-    assert refused[0] == 503
-    assert refused[1]["error"]["code"] == "capacity"
+    assert refused[0] == 429
+    assert refused[1]["error"]["code"] == "rate_limited"
     assert 1 <= refused[2] <= 2
     async with http.delete(url(stack, "webpubsub")):
         pass

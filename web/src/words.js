@@ -14,7 +14,6 @@ const ERRORS = {
   tool_failed: "A tool that is needed for this did not work.",
   blocked: "This was blocked by a safety rule.",
   conflict: "This cannot be done now.",
-  capacity: "Too many people are connected at the moment.",
   internal: "Something went wrong on our side.",
 };
 
