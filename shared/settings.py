@@ -161,6 +161,7 @@ class Settings(BaseSettings):
             calls=self.tool_calls,
             turn_s=self.turn_timeout_s,
             model_call_s=self.model_call_timeout_s,
+            second_model=self.chat_model != self.chat_model_secondary,
             tool_s=self.tool_timeout_s,
             approval_s=self.approval_timeout_s,
             group_approval_s=self.group_approval_timeout_s,

@@ -56,6 +56,8 @@ class TurnState:
     calls_made: int = 0
     unapproved: tuple[str, ...] = ()
     tries: int = 0
+    free_at: tuple[datetime, datetime]
+    """From when on the primary and the secondary may be asked: a model's `Retry-After` holds for that one alone."""
     parked: int = 0
     approval_s: float = 0.0
     asked_at: datetime | None = None
@@ -69,7 +71,8 @@ Step = tuple[TurnState, Effect | None]
 
 def begin(limits: TurnLimits, now: datetime) -> Step:
     """Start a turn with its first model round."""
-    state = TurnState(limits=limits, deadline=now + timedelta(seconds=limits.turn_s), phase="model", running=None)
+    deadline = now + timedelta(seconds=limits.turn_s)
+    state = TurnState(limits=limits, deadline=deadline, phase="model", running=None, free_at=(now, now))
     return _next_round(state, 0, now)
 
 
@@ -122,15 +125,26 @@ def _error_of(event: RoundEnded) -> str | None:
 
 
 def _try_model_again(state: TurnState, event: RoundEnded, now: datetime) -> Step:
-    tries = state.tries + 1
-    wait = max(event.retry_after_s or 0.0, _backoff(tries))
-    error = event.error or ErrorCode.MODEL_UNAVAILABLE
-    if tries >= state.limits.model_tries or now + timedelta(seconds=wait) >= state.deadline:
-        return _seal(state, End.FAILED, error)
     if not isinstance(state.running, RunRound):
         raise _unexpected(state, event)
-    again = replace(state.running, use_secondary=not state.running.use_secondary)
-    return _wait(replace(state, tries=tries), again, wait)
+    failed = state.running.use_secondary
+    told = now + timedelta(seconds=event.retry_after_s or 0.0)
+    # With one model for both, what it asked for holds for both.
+    primary, secondary = state.free_at
+    both = (primary, told) if failed else (told, secondary)
+    free_at = both if state.limits.second_model else (told, told)
+    tries, then = state.tries + 1, state.limits.second_model and _free_sooner(free_at, now, instead_of=failed)
+    wait = max((free_at[then] - now).total_seconds(), _backoff(tries))
+    if tries >= state.limits.model_tries or now + timedelta(seconds=wait) >= state.deadline:
+        return _seal(state, End.FAILED, event.error or ErrorCode.MODEL_UNAVAILABLE)
+    again = replace(state.running, use_secondary=then, switched=then and not failed)
+    return _wait(replace(state, tries=tries, free_at=free_at), again, wait)
+
+
+def _free_sooner(free_at: tuple[datetime, datetime], now: datetime, *, instead_of: bool) -> bool:
+    """Tell whether the secondary comes next: the other model, unless that one was told to wait, and longer."""
+    this, other = max(free_at[instead_of], now), max(free_at[not instead_of], now)
+    return instead_of if other > this else not instead_of
 
 
 def _park(state: TurnState, error: str | None, now: datetime) -> Step:
@@ -234,7 +248,8 @@ def _next_round(state: TurnState, number: int, now: datetime) -> Step:
     effect = RunRound(
         round=number,
         last=number + 1 >= state.limits.rounds or calls_left <= 0,
-        use_secondary=False,
+        # The primary, unless it was told to wait.
+        use_secondary=state.limits.second_model and _free_sooner(state.free_at, now, instead_of=True),
         calls_left=max(calls_left, 0),
     )
     return _do(replace(state, round=number, tries=0), "model", effect)

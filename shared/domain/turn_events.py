@@ -37,6 +37,8 @@ class TurnLimits:
     tool_s: float = 60.0
     """A tool call may, where the registry says nothing of its server."""
     model_tries: int = 3
+    second_model: bool = True
+    """Whether the secondary is another deployment than the primary."""
     tool_tries: int = 3
     approval_s: float = 600.0
     group_approval_s: float = 120.0
@@ -54,6 +56,8 @@ class RunRound:
     last: bool
     use_secondary: bool
     calls_left: int
+    switched: bool = False
+    """Whether the secondary is asked since the primary did not answer just now; people are told once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

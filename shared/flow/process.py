@@ -141,7 +141,7 @@ async def _send(services: TurnServices, turn: Turn, effect: RunRound, speaker: S
 
 
 async def _notices(services: TurnServices, turn: Turn, effect: RunRound) -> None:
-    if effect.use_secondary:
+    if effect.switched:
         text = "The usual model did not answer; another one is used."
         frame = Notice(code="model_switched", text=text, turn_id=turn.turn_id, **address(turn.conversation))
         await tell(services, turn.conversation, frame)

@@ -84,6 +84,8 @@ def round_effect(work: Work) -> events.RunRound:
         last=work["last"],
         use_secondary=work["use_secondary"],
         calls_left=work["calls_left"],
+        # What was scheduled before an upgrade has no such word.
+        switched=work.get("switched", False),
     )
 
 

@@ -113,17 +113,53 @@ def test_the_other_model_is_tried_after_a_failure() -> None:
 
 
 def test_retry_after_is_never_undercut() -> None:
-    """The wait is at least as long as the provider asked."""
+    """A model is asked again when it said, at the earliest; the other one is asked meanwhile."""
     state, _ = begin(LIMITS, NOW)
 
-    _, effect = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=7), NOW)
+    state, first = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=7), NOW)
+    state, second = step(state, ev.WaitOver(), NOW)
+    state, wait = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=9), NOW + timedelta(seconds=2))
+    _, third = step(state, ev.WaitOver(), NOW)
 
-    assert effect == ev.WaitFor(seconds=7)
+    assert (first, wait) == (ev.WaitFor(seconds=1), ev.WaitFor(seconds=5))
+    assert isinstance(second, ev.RunRound)
+    assert isinstance(third, ev.RunRound)
+    assert (second.use_secondary, third.use_secondary) == (True, False)
+
+
+def test_a_model_that_asks_for_much_time_is_left_alone_for_the_other_one() -> None:
+    """In this round and in the next."""
+    state, _ = begin(LIMITS, NOW)
+    state, _ = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=200), NOW)
+    state, _ = step(state, ev.WaitOver(), NOW)
+    state, wait = step(state, RETRY, NOW)
+    state, again = step(state, ev.WaitOver(), NOW)
+    state, _ = step(state, calls("free"), NOW)
+    _, following = step(state, ev.ToolsEnded(), NOW)
+
+    assert wait == ev.WaitFor(seconds=2)
+    assert isinstance(again, ev.RunRound)
+    assert isinstance(following, ev.RunRound)
+    assert (again.use_secondary, following.use_secondary) == (True, True)
+
+
+def test_one_model_for_both_is_waited_for_and_never_switched() -> None:
+    """Two settings may name one deployment; another one would be no other."""
+    state, _ = begin(ev.TurnLimits(second_model=False), NOW)
+
+    state, wait = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=7), NOW)
+    _, again = step(state, ev.WaitOver(), NOW)
+
+    assert wait == ev.WaitFor(seconds=7)
+    assert isinstance(again, ev.RunRound)
+    assert not again.use_secondary
 
 
 def test_a_wait_beyond_the_deadline_fails_at_once() -> None:
-    """Nobody waits for what cannot come in time."""
+    """Nobody waits for what cannot come in time, once neither model can be asked."""
     state, _ = begin(LIMITS, NOW)
+    state, _ = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=301), NOW)
+    state, _ = step(state, ev.WaitOver(), NOW)
 
     _, effect = step(state, ev.RoundEnded(kind=ev.RoundKind.RETRY, retry_after_s=301), NOW)
 
