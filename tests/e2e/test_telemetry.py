@@ -3,36 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
 from shared.domain.correlation import trace_of
 from shared.domain.ids import TurnId
-from tests.collector import collecting
+from tests.collector import Collector, collecting
 from tests.e2e.client import Chat
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 
 QUESTION = "How is my pipeline this quarter?"
 
 
-@pytest.mark.requirement("observability:trace")
-async def test_a_turn_is_one_trace_that_holds_nothing_of_what_was_said(new_stack: Callable[..., Stack]) -> None:
-    """Rounds and calls below the turn, with their times and tokens."""
-    stack = new_stack("--tokens-per-second", "0")
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncGenerator[tuple[Stack, Collector]]:
+    """A stack that tells a collector what it does."""
     async with collecting() as collector:
-        stack.stop()
+        stack = Stack(tmp_path / "data", "--tokens-per-second", "0")
         stack.settings["APPLICATIONINSIGHTS_CONNECTION_STRING"] = collector.connection_string
-        stack.start()
-        async with Chat(stack) as chat:
-            await chat.sign_in()
-            turn_id = await chat.ask(QUESTION)
-            await chat.end_of(turn_id)
-            answer = chat.of(turn_id, "response")[0]["content"]
+        await asyncio.to_thread(stack.start)
+        await asyncio.to_thread(wait_for, stack.accepts_connections, "the stack")
+        yield stack, collector
+        collector.answering.set()
+        await asyncio.to_thread(stack.stop)
+
+
+@pytest.mark.requirement("observability:trace")
+@pytest.mark.requirement("observability:dropped")
+async def test_turns_are_traces_without_content_and_are_answered_while_nobody_takes_them(
+    watched: tuple[Stack, Collector],
+) -> None:
+    """Rounds and calls below the turn, with their times and tokens; then the collector holds its answers back."""
+    stack, collector = watched
+    async with Chat(stack) as chat:
+        await chat.sign_in()
+        turn_id = await chat.ask(QUESTION)
+        await chat.end_of(turn_id)
+        answer = chat.of(turn_id, "response")[0]["content"]
         async with asyncio.timeout(60):
             while not (collector.of("Request") and collector.of("Metric")):
                 await asyncio.sleep(0.05)
+        collector.answering.clear()
+        collector.asked.clear()
+        held = await chat.ask("And last quarter?")
+        await chat.end_of(held)
+        await asyncio.wait_for(collector.asked.wait(), 60)
+        end = await chat.end_of(await chat.ask("And the year before?"))
 
+    assert end["type"] == "response.committed"
     (turn,) = collector.of("Request")
     assert turn["tags"]["ai.operation.id"] == trace_of(TurnId(turn_id))
     assert turn["properties"]["salescoach.turn.end"] == "final"
@@ -44,27 +64,5 @@ async def test_a_turn_is_one_trace_that_holds_nothing_of_what_was_said(new_stack
     ]
     measured = {point["name"] for metric in collector.of("Metric") for point in metric["metrics"]}
     assert {"salescoach.turn.first_token", "salescoach.turn.wait", "gen_ai.client.token.usage"} <= measured
-    assert QUESTION not in repr(collector.items)
-    assert answer not in repr(collector.items)
-    assert "@" not in repr(collector.items)
-
-
-@pytest.mark.requirement("observability:dropped")
-async def test_answers_come_while_application_insights_holds_its_answer(new_stack: Callable[..., Stack]) -> None:
-    """The collector takes the connection and says nothing; turns end as ever."""
-    stack = new_stack("--tokens-per-second", "0")
-    async with collecting() as collector:
-        collector.answering.clear()
-        stack.stop()
-        stack.settings["APPLICATIONINSIGHTS_CONNECTION_STRING"] = collector.connection_string
-        stack.start()
-        async with Chat(stack) as chat:
-            await chat.sign_in()
-            first = await chat.ask(QUESTION)
-            await chat.end_of(first)
-            await asyncio.wait_for(collector.asked.wait(), 30)
-            second = await chat.ask("And last quarter?")
-            end = await chat.end_of(second)
-        collector.answering.set()
-
-    assert end["type"] == "response.committed"
+    for said in (QUESTION, answer, "@"):
+        assert said not in repr(collector.items)
