@@ -19,6 +19,10 @@ from shared.ports import TurnEngine
 EXECUTIONS_LOOKED_FOR = 4
 """Upkeep may give a turn another execution while somebody decides; not so often at once."""
 
+SHORTEN_TRIES = 4
+SHORTEN_PAUSE_S = 0.5
+"""A word is written by now, and its asker waits for the answer: a store that is silent for longer is not waited for."""
+
 _log = logging.getLogger("salescoach.approvals")
 
 
@@ -78,11 +82,14 @@ async def _decided(services: Services, turn: Turn, call: ToolCall, word: Approva
     turn = await _shorten(services, turn)
     if not await _write(services, turn, call, word):
         return None
-    try:
-        return await _shorten(services, turn)
-    except StoreUnavailable as fault:
-        _log.warning("lease.unshortened", extra={"turn_id": turn.turn_id, "reason": str(fault)})
-        return turn
+    for tries in range(1, SHORTEN_TRIES + 1):
+        try:
+            return await _shorten(services, turn)
+        except StoreUnavailable as fault:
+            if tries == SHORTEN_TRIES:
+                _log.warning("lease.unshortened", extra={"turn_id": turn.turn_id, "reason": str(fault)})
+        await services.clock.sleep(services.clock.jitter(SHORTEN_PAUSE_S))
+    return turn
 
 
 async def _shorten(services: Services, turn: Turn) -> Turn:
