@@ -5,7 +5,7 @@ ARGS ?=
 SIZE ?= 50
 SEED ?= 1
 .DEFAULT_GOAL := help
-.PHONY: run test test-units test-stacks test-proofs check types quick lint e2e faults mutation eval bench package lock setup help
+.PHONY: run test test-units test-stacks test-proofs check types unit adapters contract lint e2e faults mutation eval bench package lock setup help
 
 run: ## start everything; ARGS="--fresh", ARGS="--port-base 5100", ...
 	@$(PYTHON) -m local up $(ARGS)
@@ -32,13 +32,20 @@ test-proofs:
 	@$(BIN)/python -m pytest $(PROOFS)
 
 check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types quick lint
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target adapters types unit contract lint
 
 types:
 	@$(BIN)/pyright
 
-quick:
-	@$(BIN)/python -m pytest tests/unit tests/contract
+unit:
+	@$(BIN)/python -m pytest tests/unit
+
+# Half of a minute of work and a minute of waiting: apart, so that the waiting is done beside the rest.
+adapters:
+	@$(BIN)/python -m pytest tests/contract/adapters
+
+contract:
+	@$(BIN)/python -m pytest tests/contract --ignore=tests/contract/adapters
 
 lint:
 	@$(BIN)/ruff format --check .
