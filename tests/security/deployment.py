@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import ssl
@@ -164,7 +165,7 @@ class Deployment:
             yield socket, await socket.receive_json(timeout=20)
 
     async def ended_question(self, who: Person, session: str, content: str = "Hello there!") -> Json:
-        """Ask and wait until the answer is stored; give what names them."""
+        """Ask and wait until the answer is stored and the session has its title; give what names them."""
         asked = await self.rest("POST", f"/api/sessions/{session}/messages", who.token, {"content": content})
         assert asked.status == 202, asked
         accepted = asked.json["data"]
@@ -172,7 +173,15 @@ class Deployment:
             listed = await self.rest("GET", f"/api/sessions/{session}/messages", who.token)
             for item in listed.json["data"]["items"]:
                 if item.get("turn_id") == accepted["turn_id"] and item["author"] == "assistant":
+                    await self._titled(who, accepted["turn_id"])
                     return accepted | {"answer_id": item["message_id"]}
+
+    async def _titled(self, who: Person, turn_id: str) -> None:
+        """Wait for the last that a first turn changes by itself."""
+        async with CosmosClient(self.stack.url("cosmos"), COSMOS_KEY) as client:
+            users = client.get_database_client("salescoach").get_container_client("users")
+            while not (await users.read_item(f"c:{turn_id.partition('.')[0]}", who.user_id)).get("titled"):
+                await asyncio.sleep(0.02)
 
     async def documents(self) -> dict[str, Json]:
         """Read all that is stored, by container, partition and id; what changes by itself is left out."""

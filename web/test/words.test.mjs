@@ -6,8 +6,7 @@ import { durationWords, errorWords, firstQuestions, outcomeWords, waitingWords }
 
 const CODES = [
   "unauthenticated", "token_expired", "interaction_required", "forbidden", "bad_request", "not_found", "too_large",
-  "rate_limited", "quota_exceeded", "model_unavailable", "tool_failed", "blocked", "conflict", "capacity",
-  "internal",
+  "rate_limited", "quota_exceeded", "model_unavailable", "tool_failed", "blocked", "conflict", "internal",
 ];
 
 test("every code of the wire has a sentence of its own", () => {
