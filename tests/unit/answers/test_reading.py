@@ -4,7 +4,7 @@ import json
 import os
 import random
 import re
-import time
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -178,20 +178,28 @@ def test_a_long_run_of_one_mark_is_read_like_any_text(unit: str) -> None:
     "piece", ["| **North** | 1,234.5 | 12 % |\n", "- North: 1,200\n", "A *brown* fox.\n\n", "|", "["]
 )
 def test_a_megabyte_costs_no_more_than_its_length(piece: str) -> None:
-    """Four times the text, about four times the time, and what is beyond the bound costs nothing."""
+    """Four times the text, about four times the calls, and what is beyond the bound costs none; bench has the times."""
     head = "- A point.\n\n| a | b | c |\n|---|---|---|\n"
 
-    def seconds(size: int) -> float:
-        text = head + piece * (size // len(piece))
-        began = time.process_time()
-        tables_and_chart(READER.read(text), text, None)
-        return time.process_time() - began
+    def calls(size: int) -> int:
+        text, made = head + piece * (size // len(piece)), 0
 
-    short, long, megabyte = (min(seconds(size) for _ in range(2)) for size in (30_000, 120_000, 1_000_000))
+        def seen(*_: object) -> None:
+            nonlocal made
+            made += 1
 
-    # A square law would be sixteen times; small times are all noise.
-    assert long < max(8 * short, 0.1)
-    assert megabyte < max(2 * long, 0.1)
+        sys.setprofile(seen)
+        try:
+            tables_and_chart(READER.read(text), text, None)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    short, long, megabyte = (calls(size) for size in (30_000, 120_000, 1_000_000))
+
+    # A square law would be sixteen times.
+    assert long < 6 * short
+    assert megabyte < 1.5 * long
 
 
 def test_what_no_model_writes_in_one_round_is_read_to_its_last_whole_block() -> None:
