@@ -31,7 +31,7 @@ test-stacks:
 test-proofs:
 	@$(BIN)/python -m pytest $(PROOFS)
 
-check: setup ## format, lint, types, import contracts, unit and contract tests (under 2 minutes)
+check: setup ## format, lint, types, import contracts, unit and contract tests (about 2 minutes)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target adapters types unit contract lint
 
 types:
