@@ -7,7 +7,7 @@ queues are bounded, and what cannot be sent is dropped, not written to disk.
 import os
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, get_args
 
 from azure.identity import ManagedIdentityCredential
 from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
@@ -41,29 +41,20 @@ SEND_S = 10.0
 METRICS_EVERY_MS = 15_000
 """A process that is ended loses what it did not send yet, and on Flex Consumption many are."""
 
-_UNITS: dict[Measure, str] = {
-    "gen_ai.client.operation.duration": "s",
-    "gen_ai.client.operation.time_to_first_chunk": "s",
-    "gen_ai.client.token.usage": "{token}",
-    "salescoach.turn.duration": "s",
-    "salescoach.turn.first_token": "s",
-    "salescoach.turn.wait": "s",
-}
-
 
 class Ids(RandomIdGenerator):
     """Gives a span the ids of its operation: several processes tell of a turn, and must meet in one trace."""
 
-    def __init__(self) -> None:
-        self.wanted: Operation | None = None
+    wanted: Operation
+    """Set before each span."""
 
     def generate_trace_id(self) -> int:
         """Give the turn's trace."""
-        return int(self.wanted.trace_id, 16) if self.wanted else super().generate_trace_id()
+        return int(self.wanted.trace_id, 16)
 
     def generate_span_id(self) -> int:
         """Give the operation's own id, or any."""
-        named = self.wanted.span_id if self.wanted else None
+        named = self.wanted.span_id
         return int(named, 16) if named else super().generate_span_id()
 
 
@@ -103,7 +94,8 @@ class OpenTelemetryRecorder:
         self._meters = MeterProvider([reader], resource=resource)
         meter = self._meters.get_meter("salescoach", version)
         self._instruments: dict[Measure, Histogram] = {
-            name: meter.create_histogram(name, unit) for name, unit in _UNITS.items()
+            name: meter.create_histogram(name, "{token}" if name == "gen_ai.client.token.usage" else "s")
+            for name in get_args(Measure)
         }
         self._provider = {"gen_ai.provider.name": provider}
 

@@ -34,6 +34,13 @@ class WaitingTelemetry:
 
     def record(self, done: Operation) -> None:
         """Take an operation; the first one begins the connection."""
+        try:
+            self._take(done)
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            # A turn's end is recorded in the step that ends it: no turn may fail for its telemetry.
+            _log.exception("telemetry.unavailable")
+
+    def _take(self, done: Operation) -> None:
         with self._lock:
             if self._recorder is None:
                 self._waiting.append(done)
@@ -55,4 +62,4 @@ class WaitingTelemetry:
             waiting = list(self._waiting)
             self._waiting.clear()
         for done in waiting:
-            recorder.record(done)
+            self.record(done)
