@@ -43,8 +43,9 @@ async def _restart(services: Services, engine: TurnEngine, ref: TurnRef) -> bool
     if turn is None or turn.status is TurnStatus.WAITING:
         return False
     try:
-        await asyncio.gather(engine.stop(ref, "its lease ran out"), _tell_restart(services, turn))
-        await engine.start(turn.ref())
+        await engine.stop(ref, "its lease ran out")
+        # A channel that does not answer delays no turn.
+        await asyncio.gather(engine.start(turn.ref()), _tell_restart(services, turn))
     except EngineUnavailable:
         _log.exception("turn.start_failed", extra={"turn_id": ref.turn_id})
         return False
