@@ -23,12 +23,7 @@ class ErrorCode(StrEnum):
 
 
 _RETRYABLE = frozenset(
-    {
-        ErrorCode.RATE_LIMITED,
-        ErrorCode.MODEL_UNAVAILABLE,
-        ErrorCode.TOKEN_EXPIRED,
-        ErrorCode.INTERNAL,
-    }
+    {ErrorCode.RATE_LIMITED, ErrorCode.MODEL_UNAVAILABLE, ErrorCode.TOKEN_EXPIRED, ErrorCode.INTERNAL}
 )
 
 
