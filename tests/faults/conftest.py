@@ -4,6 +4,7 @@
 each day.
 """
 
+import logging
 import os
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -11,6 +12,14 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.e2e.stack import Stack
+
+
+@pytest.fixture
+def quiet() -> Generator[None]:
+    """Leave out the warnings that bad weather and attacks are made of."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

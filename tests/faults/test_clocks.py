@@ -1,8 +1,6 @@
 """Hosts whose clocks are ten minutes ahead or behind: who gets in, and what becomes of order, fences and leases."""
 
-import logging
 import time
-from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -24,14 +22,6 @@ SAMPLE = 40
 SEEDS_PER_SIZE = 10
 LATE_MOST_S = 2 * SKEW_S + 150.0
 """A lease that the fastest clock wrote, seen by the slowest; then as in the simulation."""
-
-
-@pytest.fixture
-def quiet() -> Generator[None]:
-    """Leave out the warnings that bad weather is made of."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.timeout(3600)

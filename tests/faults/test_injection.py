@@ -4,9 +4,7 @@
 """
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,12 +33,7 @@ STREAMED = 12
 CHAT = "5e551000-0000-4000-8000-000000000077"
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Generator[None]:
-    """Leave out the warnings that attacks are made of."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture(scope="module")

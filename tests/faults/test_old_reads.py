@@ -4,8 +4,6 @@ Even who wrote is not shown what they wrote: harder than Cosmos DB is with sessi
 batch.
 """
 
-import logging
-from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 
 from shared.flow import persist
 from shared.wire import documents
-from tests.faults.simulation.checks import faults_of
+from tests.faults.simulation.checks import faults_of, first_told
 from tests.faults.simulation.run import Ran, run
 from tests.faults.simulation.world import WEATHERS
 
@@ -24,12 +22,7 @@ TURN_MOST_S = 240.0
 """As in the simulation; what was read too early is tried again after pauses of up to 30 s, or found by upkeep."""
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Generator[None]:
-    """Leave out the warnings that bad weather is made of."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def behind(seed: int) -> Ran:
@@ -74,10 +67,4 @@ def test_the_checker_finds_what_believes_old_reads(name: str, monkeypatch: pytes
     where, what, broken, told = MUTANTS[name]
     monkeypatch.setattr(where, what, broken)
 
-    found: list[str] = []
-    for seed in range(120):
-        found = [fault for fault in faults_of(behind(seed)) if told in fault]
-        if found:
-            break
-
-    assert found
+    assert first_told(behind, 120, told)

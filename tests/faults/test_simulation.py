@@ -3,8 +3,6 @@
 A seed that fails is named; `FAULTS_SEED` and `python -m tests.faults.simulation SEED` play it again.
 """
 
-import logging
-from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +12,7 @@ from shared.adapters.memory.conversations import MemoryConversations
 from shared.domain import conversation
 from shared.domain.tools import ToolSpec
 from shared.flow import query, upkeep
-from tests.faults.simulation.checks import faults_of
+from tests.faults.simulation.checks import faults_of, first_told
 from tests.faults.simulation.run import Deployment, run
 
 SAMPLE = 120
@@ -24,12 +22,7 @@ TURN_MOST_S = 150.0
 and upkeep. A turn that waits in vain takes the 300 s of a patient world."""
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Generator[None]:
-    """Leave out the warnings that bad weather is made of."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.mark.timeout(7200)
@@ -101,10 +94,4 @@ def test_the_checker_finds_what_is_broken_on_purpose(name: str, monkeypatch: pyt
     where, what, broken, told = MUTANTS[name]
     monkeypatch.setattr(where, what, broken)
 
-    found: list[str] = []
-    for seed in range(60):
-        found = [fault for fault in faults_of(run(seed)) if told in fault]
-        if found:
-            break
-
-    assert found
+    assert first_told(run, 60, told)

@@ -1,6 +1,7 @@
 """Judge a seed by its history alone: every fault is one sentence."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from shared.wire.documents import turn_from
@@ -25,6 +26,12 @@ def faults_of(ran: Ran) -> list[str]:
     found += _effects(ran)
     found += [f"{name} still runs" for name, one in ran.engine.instances.items() if one.status == "running"]
     return found
+
+
+def first_told(play: Callable[[int], Ran], seeds: int, words: str) -> list[str]:
+    """Play seeds until faults are found that hold these words; none if none of so many does."""
+    told = ([fault for fault in faults_of(play(seed)) if words in fault] for seed in range(seeds))
+    return next((found for found in told if found), list[str]())
 
 
 def _by_id(documents: list[Any]) -> dict[str, Any]:
